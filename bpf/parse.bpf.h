@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * From a frame to its key in the flow map. Only what the key needs is looked
+ * at: whether the packet may take the flow is for the kfunc to say.
+ */
+#ifndef _XFRM_XDP_PARSE_BPF_H
+#define _XFRM_XDP_PARSE_BPF_H
+
+#include "xfrm_xdp_kfunc.h"
+
+#define ETH_P_IP	0x0800
+#define ETH_P_IPV6	0x86dd
+#define AF_INET		2
+#define AF_INET6	10
+#define IP_MF		0x2000
+#define IP_OFFSET	0x1fff
+#define IPPROTO_ICMPV6	58
+#define ICMP_ECHO	8
+#define ICMP_ECHOREPLY	0
+#define ICMPV6_ECHO_REQUEST	128
+#define ICMPV6_ECHO_REPLY	129
+
+static __always_inline int parse_icmp(struct xfrm_xdp_flow_key *key, void *l4,
+				      void *end)
+{
+	struct icmphdr *icmp = l4;
+	bool echo;
+
+	if (l4 + sizeof(*icmp) > end)
+		return -1;
+	if (key->family == AF_INET)
+		echo = icmp->type == ICMP_ECHO || icmp->type == ICMP_ECHOREPLY;
+	else
+		echo = icmp->type == ICMPV6_ECHO_REQUEST ||
+		       icmp->type == ICMPV6_ECHO_REPLY;
+	key->sport = echo ? icmp->un.echo.id : 0;
+	key->dport = bpf_htons(icmp->type << 8 | icmp->code);
+	return 0;
+}
+
+static __always_inline int parse_l4(struct xfrm_xdp_flow_key *key, void *l4,
+				    void *end)
+{
+	switch (key->proto) {
+	case IPPROTO_TCP:
+	case IPPROTO_UDP:
+	case IPPROTO_ESP:
+		if (l4 + sizeof(__be32) > end)
+			return -1;
+		key->spi = *(__be32 *)l4;
+		return 0;
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+		return parse_icmp(key, l4, end);
+	}
+	return 0;
+}
+
+static __always_inline int parse_ip4(struct xfrm_xdp_flow_key *key, void *l3,
+				     void *end)
+{
+	struct iphdr *iph = l3;
+
+	if (l3 + sizeof(*iph) > end || iph->ihl != 5 ||
+	    iph->frag_off & bpf_htons(IP_MF | IP_OFFSET))
+		return -1;
+	key->family = AF_INET;
+	key->proto = iph->protocol;
+	key->saddr[0] = iph->saddr;
+	key->daddr[0] = iph->daddr;
+	return parse_l4(key, l3 + sizeof(*iph), end);
+}
+
+static __always_inline int parse_ip6(struct xfrm_xdp_flow_key *key, void *l3,
+				     void *end)
+{
+	struct ipv6hdr *ip6h = l3;
+
+	if (l3 + sizeof(*ip6h) > end)
+		return -1;
+	key->family = AF_INET6;
+	key->proto = ip6h->nexthdr;
+	__builtin_memcpy(key->saddr, &ip6h->saddr, sizeof(key->saddr));
+	__builtin_memcpy(key->daddr, &ip6h->daddr, sizeof(key->daddr));
+	return parse_l4(key, l3 + sizeof(*ip6h), end);
+}
+
+/*
+ * parse_key() - the key of an Ethernet frame
+ * @ctx: frame
+ * @sa: handle of the SA it was decrypted by, or 0
+ * @key: result, every byte of it
+ *
+ * Returns 0, or -1 for what is never a flow.
+ */
+static __always_inline int parse_key(struct xdp_md *ctx, __u64 sa,
+				     struct xfrm_xdp_flow_key *key)
+{
+	void *data = (void *)(long)ctx->data;
+	void *end = (void *)(long)ctx->data_end;
+	struct ethhdr *eth = data;
+
+	__builtin_memset(key, 0, sizeof(*key));
+	if (data + sizeof(*eth) > end)
+		return -1;
+	key->ifindex = ctx->ingress_ifindex;
+	key->sa = sa;
+	switch (eth->h_proto) {
+	case bpf_htons(ETH_P_IP):
+		return parse_ip4(key, data + sizeof(*eth), end);
+	case bpf_htons(ETH_P_IPV6):
+		return parse_ip6(key, data + sizeof(*eth), end);
+	}
+	return -1;
+}
+
+#endif

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Internal interface of the xfrm_xdp module; one block per source file. */
+#ifndef _XFRM_XDP_H
+#define _XFRM_XDP_H
+
+#include <linux/etherdevice.h>
+#include <linux/filter.h>
+#include <linux/scatterlist.h>
+#include <crypto/aead.h>
+#include <net/xdp.h>
+#include <net/xfrm.h>
+#include "xfrm_xdp_kfunc.h"
+
+struct nf_hook_state;
+
+/* Returned where the other possible values are reasons to punt (all > 0). */
+#define XFRM_XDP_OK	0
+
+/* xfrm_xdp_stats.c: per-namespace state and counters */
+
+/**
+ * struct xfrm_xdp_net - what the module keeps per network namespace
+ * @stats: per CPU, one counter for each enum xfrm_xdp_reason
+ * @policy_gen: counts changes of the security policy database
+ */
+struct xfrm_xdp_net {
+	struct xfrm_xdp_stats __percpu *stats;
+	atomic_t policy_gen;
+};
+
+struct xfrm_xdp_net *xfrm_xdp_net(const struct net *net);
+void xfrm_xdp_count(const struct net *net, enum xfrm_xdp_reason reason);
+int xfrm_xdp_stats_init(void);
+void xfrm_xdp_stats_exit(void);
+
+/* xfrm_xdp_parse.c: IP packets as the fast path takes them */
+
+/**
+ * struct xfrm_xdp_pkt - a parsed IP packet without options or fragments
+ * @l3: its IP header
+ * @len: its total length in bytes, header included
+ * @hlen: length of the IP header in bytes
+ * @family: AF_INET or AF_INET6
+ * @proto: IP protocol or next header
+ * @ttl: TTL or hop limit
+ * @tos: TOS or traffic class
+ * @tcp_end: TCP with SYN, FIN or RST
+ * @saddr: source address, IPv4 in the first word
+ * @daddr: destination address
+ * @ports: as in struct xfrm_xdp_flow_key, network order
+ */
+struct xfrm_xdp_pkt {
+	u8 *l3;
+	u16 len;
+	u8 hlen;
+	u8 family;
+	u8 proto;
+	u8 ttl;
+	u8 tos;
+	bool tcp_end;
+	__be32 saddr[4];
+	__be32 daddr[4];
+	__be32 ports;
+};
+
+int xfrm_xdp_parse(struct xfrm_xdp_pkt *pkt, u8 *l3, unsigned int linear,
+		   unsigned int len, __be16 proto);
+int xfrm_xdp_parse_frame(struct xfrm_xdp_pkt *pkt, const struct xdp_buff *xdp);
+int xfrm_xdp_frame_is_ours(const struct xdp_buff *xdp);
+void xfrm_xdp_decrease_ttl(u8 *l3, u8 family);
+void xfrm_xdp_pkt_key(struct xfrm_xdp_flow_key *key,
+		      const struct xfrm_xdp_pkt *pkt, u32 ifindex, u64 sa);
+
+/* xfrm_xdp_replay.c: the SA's own replay state, under x->lock */
+
+/**
+ * enum xfrm_xdp_replay - where a received sequence number stands
+ * @XFRM_XDP_REPLAY_NEW: not seen, and not left of the window
+ * @XFRM_XDP_REPLAY_ZERO: zero, which no sender may use
+ * @XFRM_XDP_REPLAY_OLD: left of the window
+ * @XFRM_XDP_REPLAY_DUP: seen before
+ */
+enum xfrm_xdp_replay {
+	XFRM_XDP_REPLAY_NEW,
+	XFRM_XDP_REPLAY_ZERO,
+	XFRM_XDP_REPLAY_OLD,
+	XFRM_XDP_REPLAY_DUP,
+};
+
+enum xfrm_xdp_replay xfrm_xdp_replay_check(const struct xfrm_state *x,
+					   __be32 net_seq);
+void xfrm_xdp_replay_advance(struct xfrm_state *x, __be32 net_seq);
+bool xfrm_xdp_replay_overflows(const struct xfrm_state *x);
+u64 xfrm_xdp_replay_next(struct xfrm_state *x);
+
+/* xfrm_xdp_sa.c: which SAs the fast path takes */
+int xfrm_xdp_sa_check(const struct xfrm_state *x, u8 dir);
+bool xfrm_xdp_sa_is_async(const struct xfrm_state *x);
+bool xfrm_xdp_sa_hard_limit(const struct xfrm_state *x);
+
+/* xfrm_xdp_frame.c: memory that crypto requests may outlive the kfunc in */
+
+#define XFRM_XDP_REQ_SPACE	1536
+#define XFRM_XDP_FRAME_ROOM	256	/* headroom of a frame's page */
+#define XFRM_XDP_FRAME_DATA						\
+	(PAGE_SIZE - XFRM_XDP_FRAME_ROOM -				\
+	 SKB_DATA_ALIGN(sizeof(struct skb_shared_info)))
+#define XFRM_XDP_HDR_MAX	(ETH_HLEN + sizeof(struct ipv6hdr))
+
+/**
+ * struct xfrm_xdp_frame - one ESP operation and the memory it works on
+ * @page: for packets that are not transformed in place
+ * @x: the SA; referenced between xfrm_xdp_frame_hold() and _release()
+ * @dev: output: egress device, input: ingress; referenced like @x
+ * @esph: ESP header of the packet that is transformed
+ * @l3: input: its outer IP header
+ * @len: from @esph to the end of the ICV, in bytes
+ * @seq: sequence number, low half, network order
+ * @seq_hi: its high half
+ * @saved: with ESN, the four bytes before @esph
+ * @mac: input: link-layer header
+ * @hdr: output: link-layer and outer IP header
+ * @hdr_len: of these, in bytes
+ * @routed: output: @dev is not the egress device, the host's routes tell
+ * @family: input: of the outer header
+ * @tos: input: of the outer header
+ * @done: called when a taken frame completes
+ * @sg: the packet, for the crypto layer
+ * @iv: of the request
+ * @req: the request; its context follows
+ */
+struct xfrm_xdp_frame {
+	void *page;
+	struct xfrm_state *x;
+	struct net_device *dev;
+	u8 *esph;
+	u8 *l3;
+	unsigned int len;
+	__be32 seq;
+	__be32 seq_hi;
+	__be32 saved;
+	u8 *mac;
+	u8 hdr[XFRM_XDP_HDR_MAX];
+	u8 hdr_len;
+	bool routed;
+	u8 family;
+	u8 tos;
+	void (*done)(struct xfrm_xdp_frame *f, int err);
+	struct scatterlist sg;
+	u8 iv[16] __aligned(16);
+	struct aead_request req;
+};
+
+struct xfrm_xdp_frame *xfrm_xdp_frame_get(void);
+bool xfrm_xdp_frame_hold(struct xfrm_xdp_frame *f);
+void xfrm_xdp_frame_release(struct xfrm_xdp_frame *f);
+void xfrm_xdp_frame_taken(void);
+void xfrm_xdp_frame_complete(void *data, int err);
+struct sk_buff *xfrm_xdp_frame_to_skb(struct xfrm_xdp_frame *f, u8 *data,
+				      unsigned int len);
+int xfrm_xdp_frame_init(void);
+void xfrm_xdp_frame_exit(void);
+
+/* xfrm_xdp_esp.c: RFC 4303 on a linear buffer, by the SA's own transform */
+unsigned int xfrm_xdp_esp_clen(const struct xfrm_state *x, unsigned int len);
+void xfrm_xdp_esp_trailer(u8 *tail, unsigned int padlen, u8 proto);
+int xfrm_xdp_esp_encrypt(struct xfrm_xdp_frame *f);
+int xfrm_xdp_esp_decrypt(struct xfrm_xdp_frame *f);
+void xfrm_xdp_esp_restore(struct xfrm_xdp_frame *f);
+
+/* xfrm_xdp_output.c, xfrm_xdp_input.c: one packet through one SA */
+
+/**
+ * struct xfrm_xdp_outer - what an output packet gets besides ESP
+ * @dev: egress device; NULL: the caller writes the link-layer addresses
+ * @neigh: next hop on @dev
+ * @hoplimit: of the outer header
+ * @mtu: of the path, in bytes from the outer IP header on
+ * @forward: decrement the inner TTL
+ */
+struct xfrm_xdp_outer {
+	struct net_device *dev;
+	struct neighbour *neigh;
+	u8 hoplimit;
+	u32 mtu;
+	bool forward;
+};
+
+enum xfrm_xdp_verdict xfrm_xdp_output(struct xdp_buff *xdp,
+				      struct xfrm_state *x,
+				      const struct xfrm_xdp_pkt *pkt,
+				      const struct xfrm_xdp_outer *outer,
+				      struct bpf_xfrm_xdp_opts *opts);
+enum xfrm_xdp_verdict xfrm_xdp_input(struct xdp_buff *xdp,
+				     struct xfrm_state *x,
+				     const struct xfrm_xdp_pkt *pkt,
+				     struct bpf_xfrm_xdp_opts *opts);
+
+/* xfrm_xdp_flow.c: the flow table */
+
+/**
+ * struct xfrm_xdp_flow - a learned flow or inbound SA; constant once inserted
+ * @id: what it is found by when learned again
+ * @id.key: as in the flow map
+ * @id.net: namespace of the ingress device; compared, never dereferenced
+ * @handle: index and generation
+ * @kind: enum xfrm_xdp_flow_kind
+ * @policy_gen: generation of the security policy it was learned under
+ * @cookie: of @dst
+ * @dst: forwarding: route or bundle, referenced
+ * @x: the SA that is used, referenced; NULL: leaves in the clear
+ * @out: forwarding: egress device, referenced
+ * @tracker: of @out's reference
+ * @neigh: forwarding: next hop, referenced
+ * @renewed: jiffies of the last packet that the stack accepted
+ * @used: jiffies of the last packet
+ * @flags: XFRM_XDP_FLOW_F_*
+ * @node: in the table by @id
+ * @rcu: to free it
+ */
+struct xfrm_xdp_flow {
+	struct xfrm_xdp_flow_id {
+		struct xfrm_xdp_flow_key key;
+		struct net *net;
+	} id;
+	u64 handle;
+	u32 kind;
+	u32 policy_gen;
+	u32 cookie;
+	struct dst_entry *dst;
+	struct xfrm_state *x;
+	struct net_device *out;
+	netdevice_tracker tracker;
+	struct neighbour *neigh;
+	unsigned long renewed;
+	unsigned long used;
+	unsigned long flags;
+	struct rhash_head node;
+	struct rcu_head rcu;
+};
+
+#define XFRM_XDP_FLOW_F_REVALIDATING	0	/* bit: a packet is on its way */
+
+struct xfrm_xdp_flow *xfrm_xdp_flow_get(u64 handle);
+struct xfrm_xdp_flow *xfrm_xdp_flow_find(const struct xfrm_xdp_flow_id *id);
+struct xfrm_xdp_flow *xfrm_xdp_flow_alloc(const struct xfrm_xdp_flow_id *id);
+void xfrm_xdp_flow_free(struct xfrm_xdp_flow *flow);
+int xfrm_xdp_flow_insert(struct xfrm_xdp_flow *flow, struct xfrm_xdp_flow *old);
+void xfrm_xdp_flow_remove(struct xfrm_xdp_flow *flow);
+void xfrm_xdp_flow_renew(struct xfrm_xdp_flow *flow);
+int xfrm_xdp_flow_fresh(struct xfrm_xdp_flow *flow);
+void xfrm_xdp_flow_purge_dev(const struct net_device *dev);
+void xfrm_xdp_flow_purge_net(const struct net *net);
+void xfrm_xdp_flow_sweep_soon(void);
+int xfrm_xdp_flow_init(void);
+void xfrm_xdp_flow_exit(void);
+
+/* xfrm_xdp_forward.c: a packet along its flow */
+enum xfrm_xdp_verdict xfrm_xdp_flow(struct xdp_buff *xdp, u64 handle,
+				    struct bpf_xfrm_xdp_opts *opts);
+bool xfrm_xdp_egress_ok(const struct net_device *in,
+			const struct net_device *out);
+
+/* xfrm_xdp_learn.c: a packet that the stack accepted becomes a flow */
+int xfrm_xdp_learn(const struct nf_hook_state *state, struct sk_buff *skb,
+		   struct bpf_xfrm_learn_opts *opts);
+
+/* xfrm_xdp_conntrack.c: flows that conntrack wants to see whole */
+bool xfrm_xdp_conntrack_ok(const struct sk_buff *skb, u8 proto);
+
+/* xfrm_xdp_meta.c: metadata between XDP and tc, and its proof */
+bool xfrm_xdp_meta_room(const struct xdp_buff *xdp);
+void xfrm_xdp_meta_store(struct xdp_buff *xdp, u64 sa,
+			 const struct xfrm_xdp_pkt *pkt);
+bool xfrm_xdp_meta_proves(const struct xdp_buff *xdp,
+			  const struct xfrm_xdp_flow_key *key);
+bool xfrm_xdp_meta_on_skb(const struct sk_buff *skb);
+int xfrm_xdp_meta_restore(struct sk_buff *skb, struct bpf_xfrm_xdp_opts *opts);
+void __init xfrm_xdp_meta_init(void);
+
+/* xfrm_xdp_audit.c: audit records that want an sk_buff */
+void xfrm_xdp_audit_icvfail(struct xfrm_state *x, const struct xfrm_xdp_frame *f);
+void xfrm_xdp_audit_replay(struct xfrm_state *x, const struct xfrm_xdp_frame *f);
+
+/* xfrm_xdp_bpf.c: the kfuncs */
+int __init xfrm_xdp_bpf_init(void);
+
+#endif /* _XFRM_XDP_H */

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The kfuncs: thin wrappers that check the options, call the work, count and
+ * trace. As with all kfuncs the interface is not stable.
+ */
+
+#include <linux/bpf.h>
+#include <linux/btf.h>
+#include <linux/btf_ids.h>
+#include <linux/netfilter.h>
+#include <net/ip.h>
+#include <net/netfilter/nf_bpf_link.h>
+#include "xfrm_xdp.h"
+
+#define CREATE_TRACE_POINTS
+#include "xfrm_xdp_trace.h"
+
+/*
+ * @error is the first member of all options: written as soon as it fits, so
+ * that a program built against another size learns why nothing happens.
+ */
+static bool xfrm_xdp_opts_ok(void *opts, u32 opts__sz, u32 size)
+{
+	s32 *error = opts;
+
+	if (!opts || opts__sz < sizeof(*error))
+		return false;
+	if (opts__sz != size) {
+		*error = -EINVAL;
+		return false;
+	}
+	memset(opts, 0, size);
+	return true;
+}
+
+static int xfrm_xdp_verdict(const struct xdp_buff *xdp, enum xfrm_xdp_verdict verdict,
+			    const struct bpf_xfrm_xdp_opts *opts)
+{
+	xfrm_xdp_count(dev_net(xdp->rxq->dev), opts->reason);
+	trace_xfrm_xdp_packet(xdp->rxq->dev, verdict, opts);
+	return verdict;
+}
+
+/* What both primitives ask before they touch anything. */
+static int xfrm_xdp_primitive(struct xfrm_xdp_pkt *pkt, const struct xdp_buff *xdp,
+			      const struct xfrm_state *x, u8 dir)
+{
+	return xfrm_xdp_sa_check(x, dir) ?: xfrm_xdp_parse_frame(pkt, xdp);
+}
+
+__bpf_kfunc_start_defs();
+
+/**
+ * bpf_xdp_xfrm_input() - decrypt an ESP packet by an SA and take it out of the tunnel
+ * @ctx: Ethernet frame of one buffer with the outer IP header and ESP, without
+ *	options, extension headers or fragments
+ * @x: SA from bpf_xdp_get_xfrm_state(), tunnel mode, with an algorithm of
+ *	XFRM_XDP_AEAD_ALGOS or XFRM_XDP_AUTHENC_ALGOS
+ * @opts: result: @error, @reason, @spi and @seq
+ * @opts__sz: sizeof(struct bpf_xfrm_xdp_opts) in bytes
+ *
+ * Follows xfrm_input(): state, replay window, lifetime, ICV, window again,
+ * counters of the SA, ECN and DSCP. DONE: the frame is the inner packet behind
+ * the Ethernet header of the outer one; it carries no proof, and the inner
+ * packet has been checked against no policy: that is the caller's duty.
+ * TAKEN: the packet goes up the stack with its sec_path when it is decrypted.
+ *
+ * @opts->error: -EINVAL where @opts__sz is wrong; the result is then PUNT.
+ *
+ * Context: XDP; takes the SA's lock.
+ * Return: enum xfrm_xdp_verdict.
+ */
+__bpf_kfunc int bpf_xdp_xfrm_input(struct xdp_md *ctx, struct xfrm_state *x,
+				   struct bpf_xfrm_xdp_opts *opts, u32 opts__sz)
+{
+	enum xfrm_xdp_verdict verdict = XFRM_XDP_PUNT;
+	struct xdp_buff *xdp = (struct xdp_buff *)ctx;
+	struct xfrm_xdp_pkt pkt;
+
+	if (!xfrm_xdp_opts_ok(opts, opts__sz, sizeof(*opts))) {
+		xfrm_xdp_count(dev_net(xdp->rxq->dev), XFRM_XDP_R_PUNT_OPTS);
+		return XFRM_XDP_PUNT;
+	}
+	opts->reason = xfrm_xdp_primitive(&pkt, xdp, x, XFRM_SA_DIR_IN);
+	if (likely(!opts->reason))
+		verdict = xfrm_xdp_input(xdp, x, &pkt, opts);
+	return xfrm_xdp_verdict(xdp, verdict, opts);
+}
+
+/**
+ * bpf_xdp_xfrm_output() - put an IP packet into the tunnel of an SA
+ * @ctx: Ethernet frame of one buffer with an IPv4 or IPv6 packet, without
+ *	options, extension headers or fragments
+ * @x: SA from bpf_xdp_get_xfrm_state(), as for bpf_xdp_xfrm_input()
+ * @opts: result: @error, @reason, @spi and @seq
+ * @opts__sz: sizeof(struct bpf_xfrm_xdp_opts) in bytes
+ *
+ * Follows xfrm_output_one(). The outer hop limit is the namespace's default,
+ * the inner one stays. DONE: the frame is the ESP packet behind the Ethernet
+ * header of the inner one, with the EtherType of the outer; next hop and MTU are
+ * the caller's. TAKEN: the packet is routed by the host when it is encrypted.
+ *
+ * @opts->error: -EINVAL where @opts__sz is wrong; the result is then PUNT.
+ *
+ * Context: XDP; takes the SA's lock.
+ * Return: enum xfrm_xdp_verdict.
+ */
+__bpf_kfunc int bpf_xdp_xfrm_output(struct xdp_md *ctx, struct xfrm_state *x,
+				    struct bpf_xfrm_xdp_opts *opts, u32 opts__sz)
+{
+	enum xfrm_xdp_verdict verdict = XFRM_XDP_PUNT;
+	struct xdp_buff *xdp = (struct xdp_buff *)ctx;
+	struct xfrm_xdp_outer outer = { .mtu = IP_MAX_MTU };
+	struct xfrm_xdp_pkt pkt;
+	struct net *net;
+
+	if (!xfrm_xdp_opts_ok(opts, opts__sz, sizeof(*opts))) {
+		xfrm_xdp_count(dev_net(xdp->rxq->dev), XFRM_XDP_R_PUNT_OPTS);
+		return XFRM_XDP_PUNT;
+	}
+	net = xs_net(x);
+	outer.hoplimit = x->props.family == AF_INET ?
+			 READ_ONCE(net->ipv4.sysctl_ip_default_ttl) :
+			 READ_ONCE(net->ipv6.devconf_all->hop_limit);
+	opts->reason = xfrm_xdp_primitive(&pkt, xdp, x, XFRM_SA_DIR_OUT);
+	if (likely(!opts->reason))
+		verdict = xfrm_xdp_output(xdp, x, &pkt, &outer, opts);
+	return xfrm_xdp_verdict(xdp, verdict, opts);
+}
+
+/**
+ * bpf_xdp_xfrm_flow() - take a packet along a learned flow
+ * @ctx: Ethernet frame of one buffer
+ * @handle: of the flow, from bpf_xfrm_flow_learn()
+ * @opts: result
+ * @opts__sz: sizeof(struct bpf_xfrm_xdp_opts) in bytes
+ *
+ * An inner flow is encrypted where its route says so, gets its next hop's
+ * address and one hop less; DONE: redirect it to @opts->ifindex. The packet of
+ * an inbound SA is decrypted; DONE: the frame is the inner packet with
+ * struct xfrm_xdp_meta in front; look its flow up with @opts->sa in the key and
+ * call again, or return XDP_PASS for bpf_skb_xfrm_restore() at tc ingress.
+ *
+ * @opts->flags has XFRM_XDP_OPTS_FORGET where the map entry should be deleted.
+ * @opts->error: -EINVAL where @opts__sz is wrong; the result is then PUNT.
+ *
+ * Context: XDP; takes the SA's lock.
+ * Return: enum xfrm_xdp_verdict.
+ */
+__bpf_kfunc int bpf_xdp_xfrm_flow(struct xdp_md *ctx, u64 handle,
+				  struct bpf_xfrm_xdp_opts *opts, u32 opts__sz)
+{
+	struct xdp_buff *xdp = (struct xdp_buff *)ctx;
+
+	if (!xfrm_xdp_opts_ok(opts, opts__sz, sizeof(*opts))) {
+		xfrm_xdp_count(dev_net(xdp->rxq->dev), XFRM_XDP_R_PUNT_OPTS);
+		return XFRM_XDP_PUNT;
+	}
+	return xfrm_xdp_verdict(xdp, xfrm_xdp_flow(xdp, handle, opts), opts);
+}
+
+/**
+ * bpf_xdp_xfrm_tailroom() - room behind the packet
+ * @ctx: frame
+ *
+ * Context: XDP.
+ * Return: bytes by which the packet may grow at its end without moving; 0 for a
+ * frame of more than one buffer.
+ */
+__bpf_kfunc int bpf_xdp_xfrm_tailroom(struct xdp_md *ctx)
+{
+	struct xdp_buff *xdp = (struct xdp_buff *)ctx;
+
+	if (xdp_buff_has_frags(xdp))
+		return 0;
+	return xdp_data_hard_end(xdp) - xdp->data_end;
+}
+
+/**
+ * bpf_skb_xfrm_restore() - turn the metadata of a decrypted packet into a sec_path
+ * @skb: packet at tc ingress
+ * @opts: result: @error, @reason, @sa and @spi
+ * @opts__sz: sizeof(struct bpf_xfrm_xdp_opts) in bytes
+ *
+ * Context: tc ingress.
+ * Return: 1 restored; 0 the packet has no metadata of ours; negative: drop the
+ * packet: -EPERM the metadata was not written by the kernel for this packet,
+ * -ESTALE its SA is gone, -ENOMEM, -ENOBUFS the sec_path is full, -EINVAL
+ * @opts__sz is wrong (also in @opts->error).
+ */
+__bpf_kfunc int bpf_skb_xfrm_restore(struct __sk_buff *skb,
+				     struct bpf_xfrm_xdp_opts *opts, u32 opts__sz)
+{
+	if (!xfrm_xdp_opts_ok(opts, opts__sz, sizeof(*opts)))
+		return -EINVAL;
+	return xfrm_xdp_meta_restore((struct sk_buff *)skb, opts);
+}
+
+/**
+ * bpf_xfrm_flow_learn() - learn the flow and the SA of a packet in the stack
+ * @ctx: packet at NF_INET_POST_ROUTING, after everything that may drop or change
+ *	it, or at NF_INET_LOCAL_IN for the SA only
+ * @opts: struct bpf_xfrm_learn_opts, result: entries for the flow map; void
+ *	because the verifier takes no array of structures by its type
+ * @opts__sz: sizeof(struct bpf_xfrm_learn_opts) in bytes
+ *
+ * Learns only what was received, accepted and forwarded through an SA in either
+ * direction, in a form that bpf_xdp_xfrm_flow() takes; renews what it knows.
+ *
+ * Context: netfilter hook.
+ * Return: the number of entries in @opts->flow, 0 to 2, or -EINVAL where
+ * @opts__sz is wrong (also in @opts->error).
+ */
+__bpf_kfunc int bpf_xfrm_flow_learn(struct bpf_nf_ctx *ctx, void *opts, u32 opts__sz)
+{
+	if (!xfrm_xdp_opts_ok(opts, opts__sz, sizeof(struct bpf_xfrm_learn_opts)))
+		return -EINVAL;
+	return xfrm_xdp_learn(ctx->state, ctx->skb, opts);
+}
+
+__bpf_kfunc_end_defs();
+
+BTF_KFUNCS_START(xfrm_xdp_xdp_ids)
+BTF_ID_FLAGS(func, bpf_xdp_xfrm_input, KF_TRUSTED_ARGS)
+BTF_ID_FLAGS(func, bpf_xdp_xfrm_output, KF_TRUSTED_ARGS)
+BTF_ID_FLAGS(func, bpf_xdp_xfrm_flow, KF_TRUSTED_ARGS)
+BTF_ID_FLAGS(func, bpf_xdp_xfrm_tailroom, KF_TRUSTED_ARGS)
+BTF_KFUNCS_END(xfrm_xdp_xdp_ids)
+
+BTF_KFUNCS_START(xfrm_xdp_tc_ids)
+BTF_ID_FLAGS(func, bpf_skb_xfrm_restore, KF_TRUSTED_ARGS)
+BTF_KFUNCS_END(xfrm_xdp_tc_ids)
+
+BTF_KFUNCS_START(xfrm_xdp_nf_ids)
+BTF_ID_FLAGS(func, bpf_xfrm_flow_learn, KF_TRUSTED_ARGS)
+BTF_KFUNCS_END(xfrm_xdp_nf_ids)
+
+static const struct btf_kfunc_id_set xfrm_xdp_xdp_set = {
+	.owner = THIS_MODULE,
+	.set = &xfrm_xdp_xdp_ids,
+};
+
+static const struct btf_kfunc_id_set xfrm_xdp_tc_set = {
+	.owner = THIS_MODULE,
+	.set = &xfrm_xdp_tc_ids,
+};
+
+static const struct btf_kfunc_id_set xfrm_xdp_nf_set = {
+	.owner = THIS_MODULE,
+	.set = &xfrm_xdp_nf_ids,
+};
+
+/* Registrations end with the module; there is nothing to undo. */
+int __init xfrm_xdp_bpf_init(void)
+{
+	return register_btf_kfunc_id_set(BPF_PROG_TYPE_XDP, &xfrm_xdp_xdp_set) ?:
+	       register_btf_kfunc_id_set(BPF_PROG_TYPE_SCHED_CLS, &xfrm_xdp_tc_set) ?:
+	       register_btf_kfunc_id_set(BPF_PROG_TYPE_NETFILTER, &xfrm_xdp_nf_set);
+}

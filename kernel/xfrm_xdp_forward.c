@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The flow tier: a packet along its flow. The map that the program looked the
+ * handle up in is a hint: whether the packet is of the flow, and whether the
+ * flow still holds, is decided here, so that no program can send a packet where
+ * the stack would not have sent it.
+ */
+
+#include <linux/if_arp.h>
+#include <net/dst.h>
+#include <net/ip.h>
+#include <net/ip6_route.h>
+#include <net/neighbour.h>
+#include "xfrm_xdp.h"
+
+/**
+ * xfrm_xdp_egress_ok() - does a device take frames that are redirected to it?
+ * @in: ingress device
+ * @out: egress device
+ *
+ * Generic XDP transmits by itself; native XDP needs the driver, and a driver
+ * that cannot drops in silence.
+ *
+ * Context: RCU read side.
+ */
+bool xfrm_xdp_egress_ok(const struct net_device *in, const struct net_device *out)
+{
+	if (out->type != ARPHRD_ETHER || !netif_running(out) || !netif_carrier_ok(out))
+		return false;
+	return READ_ONCE(out->xdp_features) & NETDEV_XDP_ACT_NDO_XMIT ||
+	       rcu_access_pointer(in->xdp_prog);
+}
+
+/* Is it a packet that the flow was learned for, and proven to be? */
+static int xfrm_xdp_flow_match(const struct xfrm_xdp_flow *flow,
+			       const struct xdp_buff *xdp,
+			       const struct xfrm_xdp_pkt *pkt)
+{
+	const struct net_device *dev = xdp->rxq->dev;
+	struct xfrm_xdp_flow_key key;
+
+	xfrm_xdp_pkt_key(&key, pkt, dev->ifindex, flow->id.key.sa);
+	if (flow->id.net != dev_net(dev) || memcmp(&key, &flow->id.key, sizeof(key)))
+		return XFRM_XDP_R_PUNT_FLOW_MISMATCH;
+	if (key.sa && !xfrm_xdp_meta_proves(xdp, &key))
+		return XFRM_XDP_R_PUNT_NO_PROOF;
+	return XFRM_XDP_OK;
+}
+
+/* Does what the stack decided when it was learned still hold? */
+static int xfrm_xdp_flow_holds(struct xfrm_xdp_flow *flow)
+{
+	if (flow->policy_gen != atomic_read(&xfrm_xdp_net(flow->id.net)->policy_gen))
+		return XFRM_XDP_R_PUNT_POLICY;
+	if (flow->dst && !dst_check(flow->dst, flow->cookie))
+		return XFRM_XDP_R_PUNT_DST;
+	return XFRM_XDP_OK;
+}
+
+/* neigh_resolve_output() without a packet: is the address known? */
+static bool xfrm_xdp_neigh_ok(struct neighbour *neigh)
+{
+	if (READ_ONCE(neigh->dead) || !(READ_ONCE(neigh->nud_state) & NUD_VALID))
+		return false;
+	/* Keeps the neighbour state machine going, as every packet does. */
+	neigh_event_send(neigh, NULL);
+	return true;
+}
+
+static int xfrm_xdp_forward_check(const struct xfrm_xdp_flow *flow,
+				  const struct xdp_buff *xdp,
+				  const struct xfrm_xdp_pkt *pkt)
+{
+	if (pkt->ttl <= 1)
+		return XFRM_XDP_R_PUNT_TTL;
+	if (pkt->len > dst_mtu(flow->dst))
+		return XFRM_XDP_R_PUNT_MTU;
+	if (!xfrm_xdp_egress_ok(xdp->rxq->dev, flow->out))
+		return XFRM_XDP_R_PUNT_EGRESS;
+	if (!xfrm_xdp_neigh_ok(flow->neigh))
+		return XFRM_XDP_R_PUNT_NEIGH;
+	return XFRM_XDP_OK;
+}
+
+/* Out in the clear: next hop's address, TTL, no metadata on the wire. */
+static enum xfrm_xdp_verdict
+xfrm_xdp_forward_plain(const struct xfrm_xdp_flow *flow, struct xdp_buff *xdp,
+		       const struct xfrm_xdp_pkt *pkt, struct bpf_xfrm_xdp_opts *opts)
+{
+	struct ethhdr *eth = xdp->data;
+
+	xfrm_xdp_decrease_ttl(pkt->l3, pkt->family);
+	neigh_ha_snapshot(eth->h_dest, flow->neigh, flow->out);
+	ether_addr_copy(eth->h_source, flow->out->dev_addr);
+	xdp->data_end = pkt->l3 + pkt->len;
+	xdp->data_meta = xdp->data;
+	opts->reason = XFRM_XDP_R_FORWARD_DONE;
+	return XFRM_XDP_DONE;
+}
+
+static enum xfrm_xdp_verdict
+xfrm_xdp_forward(struct xfrm_xdp_flow *flow, struct xdp_buff *xdp,
+		 const struct xfrm_xdp_pkt *pkt, struct bpf_xfrm_xdp_opts *opts)
+{
+	struct dst_entry *path = xfrm_dst_path(flow->dst);
+	struct xfrm_xdp_outer outer = {
+		.dev = flow->out,
+		.neigh = flow->neigh,
+		.mtu = dst_mtu(path),
+		.forward = true,
+	};
+
+	opts->reason = xfrm_xdp_forward_check(flow, xdp, pkt);
+	if (unlikely(opts->reason))
+		return XFRM_XDP_PUNT;
+	opts->ifindex = flow->out->ifindex;
+	if (!flow->x)
+		return xfrm_xdp_forward_plain(flow, xdp, pkt, opts);
+
+	outer.hoplimit = flow->x->props.family == AF_INET ? ip4_dst_hoplimit(path) :
+							    ip6_dst_hoplimit(path);
+	return xfrm_xdp_output(xdp, flow->x, pkt, &outer, opts);
+}
+
+/* Decrypt, and prove it to the flow kfunc and to the tc hook. */
+static enum xfrm_xdp_verdict
+xfrm_xdp_decrypt(struct xfrm_xdp_flow *flow, struct xdp_buff *xdp,
+		 const struct xfrm_xdp_pkt *pkt, struct bpf_xfrm_xdp_opts *opts)
+{
+	enum xfrm_xdp_verdict verdict;
+	struct xfrm_xdp_pkt inner;
+
+	if (!xfrm_xdp_meta_room(xdp)) {
+		opts->reason = XFRM_XDP_R_PUNT_METADATA;
+		return XFRM_XDP_PUNT;
+	}
+	verdict = xfrm_xdp_input(xdp, flow->x, pkt, opts);
+	if (verdict != XFRM_XDP_DONE)
+		return verdict;
+	if (xfrm_xdp_parse_frame(&inner, xdp))
+		memset(&inner, 0, sizeof(inner));
+	xfrm_xdp_meta_store(xdp, flow->handle, &inner);
+	opts->sa = flow->handle;
+	return XFRM_XDP_DONE;
+}
+
+static enum xfrm_xdp_verdict xfrm_xdp_punt(struct bpf_xfrm_xdp_opts *opts, int reason)
+{
+	opts->reason = reason;
+	return XFRM_XDP_PUNT;
+}
+
+/* After these the handle, or the flow, will not come back to life. */
+static bool xfrm_xdp_reason_forgets(u32 reason)
+{
+	return reason == XFRM_XDP_R_PUNT_POLICY || reason == XFRM_XDP_R_PUNT_DST ||
+	       reason == XFRM_XDP_R_PUNT_SA_STATE ||
+	       reason == XFRM_XDP_R_PUNT_TCP_END;
+}
+
+/**
+ * xfrm_xdp_flow() - take a packet along its flow
+ * @xdp: frame with an Ethernet header
+ * @handle: of the flow
+ * @opts: result
+ *
+ * Context: XDP: BH off, RCU read side.
+ * Return: one of the four verdicts.
+ */
+enum xfrm_xdp_verdict xfrm_xdp_flow(struct xdp_buff *xdp, u64 handle,
+				    struct bpf_xfrm_xdp_opts *opts)
+{
+	struct xfrm_xdp_flow *flow = xfrm_xdp_flow_get(handle);
+	enum xfrm_xdp_verdict verdict;
+	struct xfrm_xdp_pkt pkt;
+	int reason;
+
+	if (unlikely(!flow)) {
+		opts->flags |= XFRM_XDP_OPTS_FORGET;
+		return xfrm_xdp_punt(opts, XFRM_XDP_R_PUNT_NO_FLOW);
+	}
+	reason = xfrm_xdp_parse_frame(&pkt, xdp) ?:
+		 xfrm_xdp_frame_is_ours(xdp) ?:
+		 xfrm_xdp_flow_match(flow, xdp, &pkt);
+	if (unlikely(reason))
+		return xfrm_xdp_punt(opts, reason);
+
+	reason = xfrm_xdp_flow_holds(flow);
+	if (likely(!reason))
+		reason = pkt.tcp_end ? XFRM_XDP_R_PUNT_TCP_END :
+				       xfrm_xdp_flow_fresh(flow);
+	if (unlikely(reason))
+		verdict = xfrm_xdp_punt(opts, reason);
+	else if (flow->kind == XFRM_XDP_FLOW_SA)
+		verdict = xfrm_xdp_decrypt(flow, xdp, &pkt, opts);
+	else
+		verdict = xfrm_xdp_forward(flow, xdp, &pkt, opts);
+
+	if (unlikely(verdict == XFRM_XDP_PUNT && xfrm_xdp_reason_forgets(opts->reason))) {
+		opts->flags |= XFRM_XDP_OPTS_FORGET;
+		xfrm_xdp_flow_remove(flow);
+	}
+	return verdict;
+}

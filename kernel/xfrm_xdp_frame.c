@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Frames: memory for one ESP operation that may outlive the kfunc.
+ *
+ * A transform that may complete later must not work on a buffer that the
+ * driver recycles. So each CPU keeps a few frames, each with a page, a request
+ * and room for its context. A request that completes at once leaves its frame
+ * where it is; one that is still in flight takes it away (xfrm_xdp_frame_taken()),
+ * and a work item replaces it.
+ */
+
+#include <linux/slab.h>
+#include <linux/wait.h>
+#include "xfrm_xdp.h"
+
+#define XFRM_XDP_POOL_SIZE	16
+
+/**
+ * struct xfrm_xdp_pool - a CPU's frames; used with BH off on that CPU
+ * @frame: the frames
+ * @nr: how many there are
+ * @taken: frames that left with a request in flight, ever
+ * @finished: requests that completed on this CPU after that, ever
+ * @refill: makes up for those that were taken
+ */
+struct xfrm_xdp_pool {
+	struct xfrm_xdp_frame *frame[XFRM_XDP_POOL_SIZE];
+	unsigned int nr;
+	unsigned long taken;
+	unsigned long finished;
+	struct work_struct refill;
+};
+
+static DEFINE_PER_CPU(struct xfrm_xdp_pool, xfrm_xdp_pools);
+
+/* Woken when a frame that was taken is finished. */
+static DECLARE_WAIT_QUEUE_HEAD(xfrm_xdp_idle);
+
+static void xfrm_xdp_frame_free(struct xfrm_xdp_frame *f)
+{
+	if (!f)
+		return;
+	free_page((unsigned long)f->page);
+	kfree_sensitive(f);
+}
+
+static struct xfrm_xdp_frame *xfrm_xdp_frame_alloc(int node)
+{
+	struct xfrm_xdp_frame *f;
+	struct page *page;
+
+	f = kzalloc_node(sizeof(*f) + XFRM_XDP_REQ_SPACE, GFP_KERNEL, node);
+	if (!f)
+		return NULL;
+	page = alloc_pages_node(node, GFP_KERNEL, 0);
+	if (!page) {
+		kfree(f);
+		return NULL;
+	}
+	f->page = page_address(page);
+	return f;
+}
+
+/* Process context; frames are made with BH on and handed over with BH off. */
+static void xfrm_xdp_pool_fill(int cpu)
+{
+	struct xfrm_xdp_pool *pool = per_cpu_ptr(&xfrm_xdp_pools, cpu);
+	struct xfrm_xdp_frame *f;
+
+	while (READ_ONCE(pool->nr) < XFRM_XDP_POOL_SIZE) {
+		f = xfrm_xdp_frame_alloc(cpu_to_node(cpu));
+		if (!f)
+			return;
+		local_bh_disable();
+		if (pool->nr < XFRM_XDP_POOL_SIZE) {
+			pool->frame[pool->nr++] = f;
+			f = NULL;
+		}
+		local_bh_enable();
+		xfrm_xdp_frame_free(f);
+	}
+}
+
+/* Bound to the pool's CPU by schedule_work_on(). */
+static void xfrm_xdp_pool_refill(struct work_struct *work)
+{
+	xfrm_xdp_pool_fill(raw_smp_processor_id());
+}
+
+/**
+ * xfrm_xdp_frame_get() - the frame for the next operation of this CPU
+ *
+ * It stays the pool's until it is taken: with BH off nobody else gets it.
+ *
+ * Context: softirq, or BH off.
+ * Return: the frame, or NULL when all are in flight.
+ */
+struct xfrm_xdp_frame *xfrm_xdp_frame_get(void)
+{
+	struct xfrm_xdp_pool *pool = this_cpu_ptr(&xfrm_xdp_pools);
+
+	return likely(pool->nr) ? pool->frame[pool->nr - 1] : NULL;
+}
+
+/**
+ * xfrm_xdp_frame_hold() - make a frame ready to be taken by the crypto layer
+ * @f: what xfrm_xdp_frame_get() returned, with @x and @dev set
+ *
+ * Before the request is submitted, for it may complete on another CPU before
+ * the submitter sees -EINPROGRESS. Undone by xfrm_xdp_frame_release() where the
+ * request completed at once.
+ *
+ * Context: softirq, or BH off; RCU read side.
+ * Return: false where the SA is on its way out.
+ */
+bool xfrm_xdp_frame_hold(struct xfrm_xdp_frame *f)
+{
+	if (!refcount_inc_not_zero(&f->x->refcnt))
+		return false;
+	dev_hold(f->dev);
+	return true;
+}
+
+/**
+ * xfrm_xdp_frame_release() - drop what xfrm_xdp_frame_hold() took
+ * @f: the frame
+ *
+ * Context: any.
+ */
+void xfrm_xdp_frame_release(struct xfrm_xdp_frame *f)
+{
+	dev_put(f->dev);
+	xfrm_state_put(f->x);
+}
+
+/**
+ * xfrm_xdp_frame_taken() - the request is in flight: the frame left the pool
+ *
+ * The frame itself must not be touched any more.
+ *
+ * Context: softirq, or BH off, as since xfrm_xdp_frame_get().
+ */
+void xfrm_xdp_frame_taken(void)
+{
+	struct xfrm_xdp_pool *pool = this_cpu_ptr(&xfrm_xdp_pools);
+
+	pool->nr--;
+	pool->taken++;
+	schedule_work_on(smp_processor_id(), &pool->refill);
+}
+
+/**
+ * xfrm_xdp_frame_complete() - the crypto layer is through with a frame it kept
+ * @data: struct xfrm_xdp_frame
+ * @err: of the request
+ *
+ * The callback of every request; one that completes at once has none.
+ *
+ * Context: softirq or process context.
+ */
+void xfrm_xdp_frame_complete(void *data, int err)
+{
+	struct xfrm_xdp_frame *f = data;
+
+	/* A request that waited in a backlog has only now started. */
+	if (err == -EINPROGRESS)
+		return;
+
+	local_bh_disable();
+	rcu_read_lock();
+	f->done(f, err);
+	rcu_read_unlock();
+
+	xfrm_xdp_frame_release(f);
+	xfrm_xdp_frame_free(f);
+	this_cpu_inc(xfrm_xdp_pools.finished);
+	wake_up(&xfrm_xdp_idle);
+	local_bh_enable();
+}
+
+/**
+ * xfrm_xdp_frame_to_skb() - hand a taken frame's page over to an sk_buff
+ * @f: the frame
+ * @data: start of the packet in the page
+ * @len: its length in bytes
+ *
+ * Context: softirq, or BH off.
+ * Return: the sk_buff or NULL; the page is the frame's no more, or still.
+ */
+struct sk_buff *xfrm_xdp_frame_to_skb(struct xfrm_xdp_frame *f, u8 *data,
+				      unsigned int len)
+{
+	struct sk_buff *skb = build_skb(f->page, PAGE_SIZE);
+
+	if (!skb)
+		return NULL;
+	skb_reserve(skb, data - (u8 *)f->page);
+	skb_put(skb, len);
+	f->page = NULL;
+	return skb;
+}
+
+static bool xfrm_xdp_frames_idle(void)
+{
+	unsigned long taken = 0, finished = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		taken += READ_ONCE(per_cpu(xfrm_xdp_pools, cpu).taken);
+		finished += READ_ONCE(per_cpu(xfrm_xdp_pools, cpu).finished);
+	}
+	return taken == finished;
+}
+
+/**
+ * xfrm_xdp_frame_exit() - wait for all frames in flight and free the pools
+ *
+ * Context: process, when no program can call the kfuncs any more.
+ */
+void xfrm_xdp_frame_exit(void)
+{
+	struct xfrm_xdp_pool *pool;
+	int cpu;
+
+	wait_event(xfrm_xdp_idle, xfrm_xdp_frames_idle());
+	/* The last one to finish may still be in xfrm_xdp_frame_complete(). */
+	synchronize_rcu();
+	for_each_possible_cpu(cpu) {
+		pool = per_cpu_ptr(&xfrm_xdp_pools, cpu);
+		cancel_work_sync(&pool->refill);
+		while (pool->nr)
+			xfrm_xdp_frame_free(pool->frame[--pool->nr]);
+	}
+}
+
+int xfrm_xdp_frame_init(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		INIT_WORK(&per_cpu(xfrm_xdp_pools, cpu).refill, xfrm_xdp_pool_refill);
+	/* Nobody uses the pools yet, so any CPU may fill them. */
+	for_each_possible_cpu(cpu) {
+		xfrm_xdp_pool_fill(cpu);
+		if (!per_cpu(xfrm_xdp_pools, cpu).nr) {
+			xfrm_xdp_frame_exit();
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The interface of the xfrm_xdp kfuncs: one definition of every constant and
+ * structure that the kernel module, the BPF programs and userspace share.
+ *
+ * Includers bring the fixed-width types: <linux/types.h> in the kernel and in
+ * userspace, vmlinux.h in BPF programs. As with all kfuncs, this interface is
+ * not stable; both sides check sizes.
+ */
+#ifndef _XFRM_XDP_KFUNC_H
+#define _XFRM_XDP_KFUNC_H
+
+/**
+ * enum xfrm_xdp_verdict - the four results of a transform kfunc
+ * @XFRM_XDP_PUNT: nothing was changed, neither packet nor SA; return XDP_PASS
+ *	and the stack does it right, errors included
+ * @XFRM_XDP_DONE: the packet was transformed; opts say what and where to
+ * @XFRM_XDP_DROP: the stack would have dropped it too and the same counters
+ *	say so; return XDP_DROP
+ * @XFRM_XDP_TAKEN: the module owns a copy of the packet and finishes it later;
+ *	return XDP_DROP, nothing is lost
+ */
+enum xfrm_xdp_verdict {
+	XFRM_XDP_PUNT,
+	XFRM_XDP_DONE,
+	XFRM_XDP_DROP,
+	XFRM_XDP_TAKEN,
+};
+
+/*
+ * What happened to a packet or a flow, and the counter of it. Each line is
+ * X(enumerator, counter's name in /proc/net/xfrm_xdp_stat, what it means).
+ * The groups are in the order of enum xfrm_xdp_verdict, learning and restoring
+ * come last; a new reason goes to the end of its group.
+ */
+#define XFRM_XDP_REASONS_DONE(X)					\
+	X(INPUT_DONE, "InputDone", "decrypted in XDP")			\
+	X(OUTPUT_DONE, "OutputDone", "encrypted in XDP")		\
+	X(FORWARD_DONE, "ForwardDone", "forwarded in XDP after decryption")	\
+	X(INPUT_TAKEN, "InputTaken", "decryption finishes later in the crypto layer")	\
+	X(OUTPUT_TAKEN, "OutputTaken", "encryption finishes later in the crypto layer")
+
+#define XFRM_XDP_REASONS_PUNT(X)					\
+	X(PUNT_OPTS, "PuntOpts", "the program called the kfunc with bad options")	\
+	X(PUNT_MULTIBUF, "PuntMultiBuf", "frame of more than one buffer")	\
+	X(PUNT_NOT_HOST, "PuntNotHost", "destination MAC is not this device's")	\
+	X(PUNT_NOT_IP, "PuntNotIp", "neither IPv4 nor IPv6")		\
+	X(PUNT_VLAN, "PuntVlan", "VLAN tag stripped by the device")	\
+	X(PUNT_IP_HEADER, "PuntIpHeader", "IP header is malformed, truncated or has a bad checksum")	\
+	X(PUNT_IP_OPTIONS, "PuntIpOptions", "IP options or extension headers")	\
+	X(PUNT_FRAGMENT, "PuntFragment", "IP fragment")			\
+	X(PUNT_TTL, "PuntTtl", "TTL or hop limit would reach zero")	\
+	X(PUNT_MTU, "PuntMtu", "larger than the path takes")		\
+	X(PUNT_TCP_END, "PuntTcpEnd", "TCP SYN, FIN or RST")		\
+	X(PUNT_NO_FLOW, "PuntNoFlow", "the flow is gone")		\
+	X(PUNT_FLOW_MISMATCH, "PuntFlowMismatch", "the packet is not of the flow named")	\
+	X(PUNT_NO_PROOF, "PuntNoProof", "the flow needs a packet that was decrypted by its SA")	\
+	X(PUNT_REVALIDATE, "PuntRevalidate", "this packet renews its flow through the stack")	\
+	X(PUNT_STALE, "PuntStale", "the flow was not renewed in time")	\
+	X(PUNT_POLICY, "PuntPolicy", "the security policy changed since the flow was learned")	\
+	X(PUNT_DST, "PuntDst", "the route or SA bundle is no longer valid")	\
+	X(PUNT_NEIGH, "PuntNeigh", "the next hop's link-layer address is not known")	\
+	X(PUNT_EGRESS, "PuntEgress", "the egress device is down or takes no XDP frames")	\
+	X(PUNT_ROOM, "PuntRoom", "no room in the frame for ESP")	\
+	X(PUNT_METADATA, "PuntMetadata", "the driver has no room for metadata")	\
+	X(PUNT_NO_FRAME, "PuntNoFrame", "all frames of this CPU are in the crypto layer")	\
+	X(PUNT_ESP_SHORT, "PuntEspShort", "too short for ESP")		\
+	X(PUNT_SA_KIND, "PuntSaKind", "SA of a mode, option or algorithm that is not supported")	\
+	X(PUNT_SA_STATE, "PuntSaState", "SA is not valid, or of the other direction")	\
+	X(PUNT_SA_EXPIRED, "PuntSaExpired", "SA reached its hard lifetime")	\
+	X(PUNT_SA_REPLAY, "PuntSaReplay", "sequence number is replayed or left of the window")	\
+	X(PUNT_SA_OVERFLOW, "PuntSaOverflow", "the sequence number would overflow")
+
+#define XFRM_XDP_REASONS_DROP(X)					\
+	X(DROP_ICV, "DropIcv", "integrity check failed")		\
+	X(DROP_TRAILER, "DropTrailer", "ESP trailer is malformed or a dummy packet")	\
+	X(DROP_REPLAY, "DropReplay", "replayed while it was being decrypted")	\
+	X(DROP_MODE, "DropMode", "inner protocol does not fit the SA's mode")	\
+	X(DROP_STATE, "DropState", "SA died while the packet was in the crypto layer")	\
+	X(DROP_CRYPTO, "DropCrypto", "the crypto layer refused")	\
+	X(DROP_NOMEM, "DropNoMem", "no memory to finish a packet taken")
+
+#define XFRM_XDP_REASONS_FLOW(X)					\
+	X(LEARNED, "FlowLearned", "flow learned")			\
+	X(RENEWED, "FlowRenewed", "flow renewed")			\
+	X(RECLAIMED, "FlowReclaimed", "flow forgotten")			\
+	X(LEARN_NOT_FORWARDED, "LearnNotForwarded", "not forwarded by this host")	\
+	X(LEARN_PACKET, "LearnPacket", "a packet that the fast path would not take")	\
+	X(LEARN_CONNTRACK, "LearnConntrack", "NAT, a conntrack helper or an unfinished handshake")	\
+	X(LEARN_ROUTE, "LearnRoute", "a route that the fast path does not take")	\
+	X(LEARN_EGRESS, "LearnEgress", "the egress device takes no XDP frames")	\
+	X(LEARN_SA_KIND, "LearnSaKind", "SA of a mode, option or algorithm that is not supported")	\
+	X(LEARN_FULL, "LearnFull", "the flow table is full")		\
+	X(RESTORED, "Restored", "sec_path restored from metadata")	\
+	X(RESTORE_FORGED, "RestoreForged", "metadata without a valid proof")	\
+	X(RESTORE_SA_GONE, "RestoreSaGone", "SA was removed between XDP and tc")
+
+#define XFRM_XDP_REASONS(X)						\
+	XFRM_XDP_REASONS_DONE(X)					\
+	XFRM_XDP_REASONS_PUNT(X)					\
+	XFRM_XDP_REASONS_DROP(X)					\
+	XFRM_XDP_REASONS_FLOW(X)
+
+enum xfrm_xdp_reason {
+#define XFRM_XDP_REASON_ENUM(id, name, text) XFRM_XDP_R_##id,
+	XFRM_XDP_REASONS(XFRM_XDP_REASON_ENUM)
+#undef XFRM_XDP_REASON_ENUM
+	XFRM_XDP_R_MAX,
+};
+
+/*
+ * The algorithms that the fast path takes; SAs with others are punted.
+ * Names as the kernel's xfrm_algo lists and `ip xfrm state` have them.
+ */
+#define XFRM_XDP_AEAD_ALGOS(X)						\
+	X("rfc4106(gcm(aes))")
+
+#define XFRM_XDP_AUTHENC_ALGOS(X)					\
+	X("hmac(sha256)", "cbc(aes)")
+
+/* SA flags that the fast path honours; SAs with others are punted. */
+#define XFRM_XDP_SA_FLAGS						\
+	(XFRM_STATE_NOECN | XFRM_STATE_DECAP_DSCP |			\
+	 XFRM_STATE_NOPMTUDISC | XFRM_STATE_ICMP | XFRM_STATE_AF_UNSPEC |	\
+	 XFRM_STATE_ESN)
+#define XFRM_XDP_SA_EXTRA_FLAGS						\
+	(XFRM_SA_XFLAG_DONT_ENCAP_DSCP | XFRM_SA_XFLAG_OSEQ_MAY_WRAP)
+
+/**
+ * enum xfrm_xdp_flow_kind - what a handle in the flow map stands for
+ * @XFRM_XDP_FLOW_FORWARD: an inner flow: forward, after ESP where the route says so
+ * @XFRM_XDP_FLOW_SA: an inbound SA: decrypt
+ */
+enum xfrm_xdp_flow_kind {
+	XFRM_XDP_FLOW_FORWARD = 1,
+	XFRM_XDP_FLOW_SA,
+};
+
+/**
+ * struct xfrm_xdp_flow_key - key of the flow map; unused bytes are zero
+ * @ifindex: ingress device
+ * @vlan: VLAN id, 0 for untagged; only untagged frames are taken
+ * @family: AF_INET or AF_INET6
+ * @proto: IP protocol or IPv6 next header
+ * @saddr: source address; IPv4 in the first word
+ * @daddr: destination address
+ * @sport: source port; ICMP: the identifier of an echo, else 0
+ * @dport: destination port; ICMP: type in the high, code in the low byte
+ * @spi: of ESP, in place of the ports
+ * @pad: zero
+ * @sa: handle of the inbound SA the packet was decrypted by, 0 for none
+ */
+struct xfrm_xdp_flow_key {
+	__u32 ifindex;
+	__u16 vlan;
+	__u8 family;
+	__u8 proto;
+	__be32 saddr[4];
+	__be32 daddr[4];
+	union {
+		struct {
+			__be16 sport;
+			__be16 dport;
+		};
+		__be32 spi;
+	};
+	__u32 pad;
+	__u64 sa;
+};
+
+/**
+ * struct xfrm_xdp_flow_val - value of the flow map
+ * @handle: of the kernel's flow object; never reused
+ * @packets: that the fast path finished
+ * @bytes: of these, L2 header included, as they came in
+ * @learned_ns: CLOCK_MONOTONIC when the handle was made
+ * @out_ifindex: egress device, 0 for an SA
+ * @out_spi: SPI of the outbound SA, 0 where the flow leaves in the clear
+ * @in_spi: SPI of the inbound SA, 0 where the flow came in the clear
+ * @kind: enum xfrm_xdp_flow_kind
+ * @pad: zero
+ */
+struct xfrm_xdp_flow_val {
+	__u64 handle;
+	__u64 packets;
+	__u64 bytes;
+	__u64 learned_ns;
+	__u32 out_ifindex;
+	__be32 out_spi;
+	__be32 in_spi;
+	__u32 kind;
+};
+
+/**
+ * struct bpf_xfrm_xdp_opts - options and results of the packet kfuncs
+ * @error: -EINVAL where @opts__sz is not the structure's size, else 0
+ * @reason: enum xfrm_xdp_reason of the result
+ * @ifindex: DONE by a forwarding flow: the device to redirect to
+ * @flags: XFRM_XDP_OPTS_*
+ * @sa: DONE by an SA: handle to put into the inner packet's flow key
+ * @spi: SPI of the SA that was used, 0 for none
+ * @seq: low 32 bits of the ESP sequence number, host order
+ */
+struct bpf_xfrm_xdp_opts {
+	__s32 error;
+	__u32 reason;
+	__u32 ifindex;
+	__u32 flags;
+	__u64 sa;
+	__be32 spi;
+	__u32 seq;
+};
+
+/* The handle is dead or the flow ended: delete it from the flow map. */
+#define XFRM_XDP_OPTS_FORGET	(1U << 0)
+
+/**
+ * struct bpf_xfrm_learn_opts - results of bpf_xfrm_flow_learn()
+ * @error: -EINVAL where @opts__sz is not the structure's size, else 0
+ * @reason: enum xfrm_xdp_reason: LEARNED, RENEWED or why neither
+ * @nr: how many of @flow are filled in
+ * @pad: zero
+ * @flow: entries for the flow map: the flow, and the SA it came by
+ */
+struct bpf_xfrm_learn_opts {
+	__s32 error;
+	__u32 reason;
+	__u32 nr;
+	__u32 pad;
+	struct xfrm_xdp_flow_entry {
+		struct xfrm_xdp_flow_key key;
+		struct xfrm_xdp_flow_val val;
+	} flow[2];
+};
+
+/**
+ * struct xfrm_xdp_meta - what stands in front of a decrypted packet
+ * @magic: XFRM_XDP_META_MAGIC
+ * @pad: zero
+ * @sa: handle of the inbound SA
+ * @proof: siphash, under a key that never leaves the kernel, of @sa and the
+ *	inner flow tuple; equal for the packets of a flow, so GRO merges them
+ */
+struct xfrm_xdp_meta {
+	__u32 magic;
+	__u32 pad;
+	__u64 sa;
+	__u64 proof;
+};
+
+#define XFRM_XDP_META_MAGIC	0x58465250U	/* "XFRP" */
+
+#endif /* _XFRM_XDP_KFUNC_H */

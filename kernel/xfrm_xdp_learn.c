@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Learning: the stack's first packet of a flow is the configuration. What
+ * reaches POST_ROUTING was routed, passed the security policy and the rules, and
+ * carries the route or bundle that it leaves by.
+ */
+
+#include <linux/icmp.h>
+#include <linux/icmpv6.h>
+#include <linux/if_arp.h>
+#include <linux/ktime.h>
+#include <linux/netfilter.h>
+#include <net/dst.h>
+#include <net/ip.h>
+#include <net/ip6_fib.h>
+#include <net/neighbour.h>
+#include <net/route.h>
+#include "xfrm_xdp.h"
+
+/* Enough for every header that xfrm_xdp_parse() looks at. */
+#define XFRM_XDP_LEARN_HEADERS	(sizeof(struct ipv6hdr) + sizeof(struct tcphdr))
+
+/**
+ * struct xfrm_xdp_lesson - a packet that the stack is about to send
+ * @net: namespace
+ * @in: ingress device
+ * @skb: the packet
+ * @pkt: its headers
+ * @headers: where @pkt points to
+ * @sa: flow of the SA it was decrypted by, or NULL
+ * @dst: route or bundle
+ * @x: SA it will be encrypted by, or NULL
+ * @out: egress device
+ * @gen: generation of the security policy
+ */
+struct xfrm_xdp_lesson {
+	struct net *net;
+	const struct net_device *in;
+	struct sk_buff *skb;
+	struct xfrm_xdp_pkt pkt;
+	u8 headers[XFRM_XDP_LEARN_HEADERS];
+	struct xfrm_xdp_flow *sa;
+	struct dst_entry *dst;
+	struct xfrm_state *x;
+	struct net_device *out;
+	u32 gen;
+};
+
+static void xfrm_xdp_learn_entry(struct bpf_xfrm_learn_opts *opts,
+				 const struct xfrm_xdp_flow *flow, __be32 in_spi)
+{
+	struct xfrm_xdp_flow_entry *e = &opts->flow[opts->nr++];
+	bool sa = flow->kind == XFRM_XDP_FLOW_SA;
+
+	memset(e, 0, sizeof(*e));
+	e->key = flow->id.key;
+	e->val.handle = flow->handle;
+	e->val.learned_ns = ktime_get_ns();
+	e->val.out_ifindex = sa ? 0 : flow->out->ifindex;
+	e->val.out_spi = !sa && flow->x ? flow->x->id.spi : 0;
+	e->val.in_spi = in_spi;
+	e->val.kind = flow->kind;
+}
+
+static bool xfrm_xdp_learn_in_ok(const struct sk_buff *skb, const struct net_device *in)
+{
+	return in && in->type == ARPHRD_ETHER && skb->skb_iif == in->ifindex &&
+	       netif_running(in);
+}
+
+/* The SA that the packet was decrypted by becomes, or renews, a flow. */
+static struct xfrm_xdp_flow *xfrm_xdp_learn_sa(struct net *net, struct sk_buff *skb,
+					       const struct net_device *in, int *reason)
+{
+	const struct sec_path *sp = skb_sec_path(skb);
+	struct xfrm_xdp_flow_id id = { .net = net };
+	struct xfrm_xdp_flow *flow, *old;
+	struct xfrm_state *x;
+
+	*reason = XFRM_XDP_R_LEARN_SA_KIND;
+	if (sp->len != 1 || sp->olen)
+		return NULL;
+	x = sp->xvec[0];
+	if (xfrm_xdp_sa_check(x, XFRM_SA_DIR_IN))
+		return NULL;
+
+	id.key.ifindex = in->ifindex;
+	id.key.family = x->props.family;
+	id.key.proto = IPPROTO_ESP;
+	memcpy(id.key.saddr, &x->props.saddr, sizeof(id.key.saddr));
+	memcpy(id.key.daddr, &x->id.daddr, sizeof(id.key.daddr));
+	id.key.spi = x->id.spi;
+	if (id.key.family == AF_INET) {
+		memset(id.key.saddr + 1, 0, 12);
+		memset(id.key.daddr + 1, 0, 12);
+	}
+
+	old = xfrm_xdp_flow_find(&id);
+	if (old && old->x == x) {
+		/* What XDP decrypted says nothing about the outer packet's way. */
+		if (!xfrm_xdp_meta_on_skb(skb))
+			xfrm_xdp_flow_renew(old);
+		*reason = XFRM_XDP_R_RENEWED;
+		return old;
+	}
+	*reason = XFRM_XDP_R_LEARN_FULL;
+	flow = xfrm_xdp_flow_alloc(&id);
+	if (!flow)
+		return NULL;
+	flow->kind = XFRM_XDP_FLOW_SA;
+	xfrm_state_hold(x);
+	flow->x = x;
+	flow->policy_gen = atomic_read(&xfrm_xdp_net(net)->policy_gen);
+	if (xfrm_xdp_flow_insert(flow, old)) {
+		xfrm_xdp_flow_free(flow);
+		return NULL;
+	}
+	xfrm_xdp_count(net, XFRM_XDP_R_LEARNED);
+	*reason = XFRM_XDP_R_LEARNED;
+	return flow;
+}
+
+/* Was it received by @in and forwarded, not made or transformed here? */
+static bool xfrm_xdp_learn_forwarded(const struct xfrm_xdp_lesson *l)
+{
+	const struct sk_buff *skb = l->skb;
+	u16 flags;
+
+	if (skb->sk || skb->pkt_type != PACKET_HOST)
+		return false;
+	if (skb->protocol == htons(ETH_P_IP)) {
+		flags = IPCB(skb)->flags;
+		return flags & IPSKB_FORWARDED &&
+		       !(flags & (IPSKB_XFRM_TRANSFORMED | IPSKB_REROUTED |
+				  IPSKB_DOREDIRECT));
+	}
+	return IP6CB(skb)->iif == l->in->ifindex &&
+	       !(IP6CB(skb)->flags & (IP6SKB_XFRM_TRANSFORMED | IP6SKB_REROUTED));
+}
+
+/* Would the fast path take such packets? */
+static bool xfrm_xdp_learn_packet(struct xfrm_xdp_lesson *l)
+{
+	int offset = skb_network_offset(l->skb);
+	unsigned int len = l->skb->len - offset;
+	unsigned int linear = min_t(unsigned int, len, sizeof(l->headers));
+	const struct icmphdr *icmp;
+
+	if (skb_copy_bits(l->skb, offset, l->headers, linear) ||
+	    xfrm_xdp_parse(&l->pkt, l->headers, linear, len, l->skb->protocol) ||
+	    l->pkt.tcp_end || skb_vlan_tag_present(l->skb))
+		return false;
+	/* Of ICMP only echoes: errors and the rest are rare and concern others. */
+	icmp = (const struct icmphdr *)(l->headers + l->pkt.hlen);
+	if (l->pkt.proto == IPPROTO_ICMP)
+		return icmp->type == ICMP_ECHO || icmp->type == ICMP_ECHOREPLY;
+	if (l->pkt.proto == IPPROTO_ICMPV6)
+		return icmp->type == ICMPV6_ECHO_REQUEST ||
+		       icmp->type == ICMPV6_ECHO_REPLY;
+	return l->pkt.proto != IPPROTO_ESP && l->pkt.proto != IPPROTO_AH;
+}
+
+/* Where it goes: through one SA or none, to one next hop on Ethernet. */
+static int xfrm_xdp_learn_route(struct xfrm_xdp_lesson *l)
+{
+	struct dst_entry *dst = skb_dst(l->skb);
+	struct dst_entry *path;
+
+	if (!dst || dst->error || dst->flags & DST_XFRM_QUEUE)
+		return XFRM_XDP_R_LEARN_ROUTE;
+	path = xfrm_dst_path(dst);
+	if (path->lwtstate || path->error || dst->lwtstate)
+		return XFRM_XDP_R_LEARN_ROUTE;
+	l->dst = dst;
+	l->x = dst->xfrm;
+	l->out = path->dev;
+	if (l->x) {
+		if (xfrm_dst_child(dst) != path)
+			return XFRM_XDP_R_LEARN_ROUTE;
+		if (xfrm_xdp_sa_check(l->x, XFRM_SA_DIR_OUT))
+			return XFRM_XDP_R_LEARN_SA_KIND;
+	} else if (!l->sa) {
+		/* Neither encrypted nor decrypted: none of our business. */
+		return XFRM_XDP_R_LEARN_ROUTE;
+	}
+	if (l->out == l->in || dev_net(l->out) != l->net)
+		return XFRM_XDP_R_LEARN_ROUTE;
+	return xfrm_xdp_egress_ok(l->in, l->out) ? XFRM_XDP_OK : XFRM_XDP_R_LEARN_EGRESS;
+}
+
+static u32 xfrm_xdp_dst_cookie(const struct dst_entry *dst)
+{
+	/* A bundle keeps the cookies of its parts. */
+	if (dst->xfrm || dst->ops->family != AF_INET6)
+		return 0;
+	return rt6_get_cookie(dst_rt6_info(dst));
+}
+
+/*
+ * The policy may have changed between the stack's check of this packet and our
+ * reading of the generation: check again, now that a change would be seen.
+ */
+static bool xfrm_xdp_learn_policy(const struct xfrm_xdp_lesson *l)
+{
+	return dst_check(l->dst, xfrm_xdp_dst_cookie(l->dst)) &&
+	       xfrm_policy_check(NULL, XFRM_POLICY_FWD, l->skb, l->pkt.family);
+}
+
+/* Is what was learned before the same as what the stack does now? */
+static bool xfrm_xdp_learn_same(const struct xfrm_xdp_flow *old,
+				const struct xfrm_xdp_lesson *l)
+{
+	return old->policy_gen == l->gen && old->x == l->x && old->out == l->out &&
+	       xfrm_dst_path(old->dst) == xfrm_dst_path(l->dst) &&
+	       dst_check(old->dst, old->cookie) && !READ_ONCE(old->neigh->dead);
+}
+
+static struct xfrm_xdp_flow *xfrm_xdp_learn_new(const struct xfrm_xdp_lesson *l,
+						const struct xfrm_xdp_flow_id *id)
+{
+	const void *daddr = l->x ? (const void *)&l->x->id.daddr : l->pkt.daddr;
+	struct xfrm_xdp_flow *flow = xfrm_xdp_flow_alloc(id);
+
+	if (!flow)
+		return NULL;
+	flow->neigh = dst_neigh_lookup(xfrm_dst_path(l->dst), daddr);
+	if (!flow->neigh)
+		goto free;
+	if (!dst_hold_safe(l->dst))
+		goto free;
+	flow->dst = l->dst;
+	flow->cookie = xfrm_xdp_dst_cookie(l->dst);
+	if (l->x) {
+		xfrm_state_hold(l->x);
+		flow->x = l->x;
+	}
+	netdev_hold(l->out, &flow->tracker, GFP_ATOMIC);
+	flow->out = l->out;
+	flow->kind = XFRM_XDP_FLOW_FORWARD;
+	flow->policy_gen = l->gen;
+	return flow;
+free:
+	xfrm_xdp_flow_free(flow);
+	return NULL;
+}
+
+/* The flow of a lesson, learned or renewed. */
+static struct xfrm_xdp_flow *xfrm_xdp_learn_flow(const struct xfrm_xdp_lesson *l,
+						 int *reason)
+{
+	struct xfrm_xdp_flow_id id = { .net = l->net };
+	struct xfrm_xdp_flow *flow, *old;
+
+	xfrm_xdp_pkt_key(&id.key, &l->pkt, l->in->ifindex, l->sa ? l->sa->handle : 0);
+	old = xfrm_xdp_flow_find(&id);
+	if (old && xfrm_xdp_learn_same(old, l)) {
+		xfrm_xdp_flow_renew(old);
+		*reason = XFRM_XDP_R_RENEWED;
+		return old;
+	}
+	*reason = XFRM_XDP_R_LEARN_FULL;
+	flow = xfrm_xdp_learn_new(l, &id);
+	if (!flow)
+		return NULL;
+	if (xfrm_xdp_flow_insert(flow, old)) {
+		xfrm_xdp_flow_free(flow);
+		return NULL;
+	}
+	xfrm_xdp_count(l->net, XFRM_XDP_R_LEARNED);
+	*reason = XFRM_XDP_R_LEARNED;
+	return flow;
+}
+
+static int xfrm_xdp_learn_check(struct xfrm_xdp_lesson *l)
+{
+	int reason;
+
+	if (!xfrm_xdp_learn_forwarded(l))
+		return XFRM_XDP_R_LEARN_NOT_FORWARDED;
+	reason = xfrm_xdp_learn_route(l);
+	if (reason)
+		return reason;
+	if (!xfrm_xdp_learn_packet(l))
+		return XFRM_XDP_R_LEARN_PACKET;
+	if (!xfrm_xdp_conntrack_ok(l->skb, l->pkt.proto))
+		return XFRM_XDP_R_LEARN_CONNTRACK;
+	l->gen = atomic_read(&xfrm_xdp_net(l->net)->policy_gen);
+	return xfrm_xdp_learn_policy(l) ? XFRM_XDP_OK : XFRM_XDP_R_LEARN_ROUTE;
+}
+
+/**
+ * xfrm_xdp_learn() - learn from a packet that the stack accepted
+ * @state: hook: POST_ROUTING for flows and SAs, LOCAL_IN for SAs only
+ * @skb: the packet
+ * @opts: result: @reason, and entries for the flow map
+ *
+ * Context: softirq, or BH off; RCU read side.
+ * Return: the number of entries.
+ */
+int xfrm_xdp_learn(const struct nf_hook_state *state, struct sk_buff *skb,
+		   struct bpf_xfrm_learn_opts *opts)
+{
+	struct xfrm_xdp_lesson l = { .net = state->net, .in = state->in, .skb = skb };
+	bool decrypted = secpath_exists(skb);
+	struct xfrm_xdp_flow *flow;
+	__be32 in_spi = 0;
+	int reason;
+
+	reason = XFRM_XDP_R_LEARN_NOT_FORWARDED;
+	if (!xfrm_xdp_learn_in_ok(skb, l.in))
+		goto out;
+	if (decrypted) {
+		l.sa = xfrm_xdp_learn_sa(l.net, skb, l.in, &reason);
+		if (!l.sa)
+			goto out;
+		in_spi = l.sa->x->id.spi;
+	}
+	if (state->hook == NF_INET_POST_ROUTING) {
+		reason = xfrm_xdp_learn_check(&l);
+		flow = reason ? NULL : xfrm_xdp_learn_flow(&l, &reason);
+		if (flow)
+			xfrm_xdp_learn_entry(opts, flow, in_spi);
+	}
+	if (l.sa)
+		xfrm_xdp_learn_entry(opts, l.sa, in_spi);
+out:
+	opts->reason = reason;
+	if (state->hook == NF_INET_POST_ROUTING &&
+	    reason != XFRM_XDP_R_LEARNED && reason != XFRM_XDP_R_RENEWED)
+		xfrm_xdp_count(l.net, reason);
+	return opts->nr;
+}

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The module: what it listens to in the kernel, and its life. */
+
+#include <linux/module.h>
+#include <linux/netdevice.h>
+#include <net/net_namespace.h>
+#include <net/xfrm.h>
+#include "xfrm_xdp.h"
+
+/*
+ * As a key manager the module hears of every change of the security policy at
+ * once, also of those that no generation id tells (a deleted inbound policy).
+ */
+static int xfrm_xdp_km_policy(struct xfrm_policy *xp, int dir,
+			      const struct km_event *c)
+{
+	struct net *net = xp ? xp_net(xp) : c->net;
+
+	if (net)
+		atomic_inc(&xfrm_xdp_net(net)->policy_gen);
+	return 0;
+}
+
+/* SAs that die are forgotten soon; packets see their state at once. */
+static int xfrm_xdp_km_state(struct xfrm_state *x, const struct km_event *c)
+{
+	switch (c->event) {
+	case XFRM_MSG_DELSA:
+	case XFRM_MSG_FLUSHSA:
+	case XFRM_MSG_EXPIRE:
+		xfrm_xdp_flow_sweep_soon();
+	}
+	return 0;
+}
+
+/* What XFRM asks every key manager for; this one negotiates nothing. */
+static int xfrm_xdp_km_acquire(struct xfrm_state *x, struct xfrm_tmpl *t,
+			       struct xfrm_policy *xp)
+{
+	return -EOPNOTSUPP;
+}
+
+static struct xfrm_policy *xfrm_xdp_km_compile(struct sock *sk, int opt, u8 *data,
+					       int len, int *dir)
+{
+	/* *dir holds the error of the manager that was asked before. */
+	return NULL;
+}
+
+static struct xfrm_mgr xfrm_xdp_km = {
+	.notify		= xfrm_xdp_km_state,
+	.acquire	= xfrm_xdp_km_acquire,
+	.compile_policy	= xfrm_xdp_km_compile,
+	.notify_policy	= xfrm_xdp_km_policy,
+};
+
+static int xfrm_xdp_netdev_event(struct notifier_block *nb, unsigned long event,
+				 void *ptr)
+{
+	if (event == NETDEV_DOWN || event == NETDEV_UNREGISTER)
+		xfrm_xdp_flow_purge_dev(netdev_notifier_info_to_dev(ptr));
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block xfrm_xdp_netdev_nb = {
+	.notifier_call = xfrm_xdp_netdev_event,
+};
+
+static int __init xfrm_xdp_init(void)
+{
+	int err;
+
+	xfrm_xdp_meta_init();
+	err = xfrm_xdp_frame_init();
+	if (err)
+		return err;
+	err = xfrm_xdp_flow_init();
+	if (err)
+		goto frame;
+	err = xfrm_xdp_stats_init();
+	if (err)
+		goto flow;
+	err = register_netdevice_notifier(&xfrm_xdp_netdev_nb);
+	if (err)
+		goto stats;
+	xfrm_register_km(&xfrm_xdp_km);
+	err = xfrm_xdp_bpf_init();
+	if (err)
+		goto km;
+	return 0;
+km:
+	xfrm_unregister_km(&xfrm_xdp_km);
+	unregister_netdevice_notifier(&xfrm_xdp_netdev_nb);
+stats:
+	xfrm_xdp_stats_exit();
+flow:
+	xfrm_xdp_flow_exit();
+frame:
+	xfrm_xdp_frame_exit();
+	return err;
+}
+
+/* Every program that called a kfunc held the module: none does any more. */
+static void __exit xfrm_xdp_exit(void)
+{
+	xfrm_unregister_km(&xfrm_xdp_km);
+	unregister_netdevice_notifier(&xfrm_xdp_netdev_nb);
+	xfrm_xdp_frame_exit();
+	xfrm_xdp_stats_exit();
+	xfrm_xdp_flow_exit();
+}
+
+module_init(xfrm_xdp_init);
+module_exit(xfrm_xdp_exit);
+MODULE_DESCRIPTION("IPsec ESP at the XDP hook: kfuncs that call XFRM without an sk_buff");
+MODULE_LICENSE("GPL");
+MODULE_VERSION("0.1.0");

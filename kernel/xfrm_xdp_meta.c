@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Metadata between XDP and the tc ingress hook. A packet that was decrypted in
+ * XDP goes up the stack with the identity of its SA in front of it, and with a
+ * proof: a keyed hash of SA and inner tuple that only the kernel can make. Bytes
+ * that merely look like it do not pass for decryption. The proof is the same
+ * for all packets of a flow, so GRO still merges them.
+ */
+
+#include <linux/siphash.h>
+#include <linux/skbuff.h>
+#include <net/net_namespace.h>
+#include "xfrm_xdp.h"
+
+static siphash_aligned_key_t xfrm_xdp_meta_key __ro_after_init;
+
+static u64 xfrm_xdp_meta_proof(const struct xfrm_xdp_flow_key *key)
+{
+	BUILD_BUG_ON(sizeof(*key) % sizeof(u64));
+	return siphash(key, sizeof(*key), &xfrm_xdp_meta_key);
+}
+
+/**
+ * xfrm_xdp_meta_room() - can metadata be put in front of this frame?
+ * @xdp: a frame; input makes the room, the driver has to support it
+ *
+ * Context: XDP.
+ */
+bool xfrm_xdp_meta_room(const struct xdp_buff *xdp)
+{
+	return !xdp_data_meta_unsupported(xdp);
+}
+
+/**
+ * xfrm_xdp_meta_store() - say which SA the packet was decrypted by, and prove it
+ * @xdp: frame after input, with more headroom than before by the outer headers
+ * @sa: handle of the SA
+ * @pkt: inner packet; all zero where it is not one that can be parsed
+ *
+ * Context: XDP.
+ */
+void xfrm_xdp_meta_store(struct xdp_buff *xdp, u64 sa,
+			 const struct xfrm_xdp_pkt *pkt)
+{
+	struct xfrm_xdp_flow_key key;
+	struct xfrm_xdp_meta *meta;
+
+	xfrm_xdp_pkt_key(&key, pkt, xdp->rxq->dev->ifindex, sa);
+	meta = xdp->data - sizeof(*meta);
+	meta->magic = XFRM_XDP_META_MAGIC;
+	meta->pad = 0;
+	meta->sa = sa;
+	meta->proof = xfrm_xdp_meta_proof(&key);
+	xdp->data_meta = meta;
+}
+
+/**
+ * xfrm_xdp_meta_proves() - was this frame decrypted by the SA in its key?
+ * @xdp: the frame
+ * @key: its flow key
+ *
+ * Context: XDP.
+ */
+bool xfrm_xdp_meta_proves(const struct xdp_buff *xdp,
+			  const struct xfrm_xdp_flow_key *key)
+{
+	const struct xfrm_xdp_meta *meta = xdp->data_meta;
+
+	return !xdp_data_meta_unsupported(xdp) &&
+	       xdp->data - xdp->data_meta == sizeof(*meta) &&
+	       meta->magic == XFRM_XDP_META_MAGIC && meta->sa == key->sa &&
+	       meta->proof == xfrm_xdp_meta_proof(key);
+}
+
+static const struct xfrm_xdp_meta *xfrm_xdp_meta_of(const struct sk_buff *skb)
+{
+	const struct xfrm_xdp_meta *meta;
+
+	if (!skb_mac_header_was_set(skb) || skb_metadata_len(skb) != sizeof(*meta))
+		return NULL;
+	meta = skb_metadata_end(skb) - sizeof(*meta);
+	return meta->magic == XFRM_XDP_META_MAGIC ? meta : NULL;
+}
+
+/**
+ * xfrm_xdp_meta_on_skb() - did this packet come through the fast path's input?
+ * @skb: a packet in the stack; its sec_path tells whether it was proven
+ *
+ * Context: any.
+ */
+bool xfrm_xdp_meta_on_skb(const struct sk_buff *skb)
+{
+	return xfrm_xdp_meta_of(skb);
+}
+
+/* The tuple of the inner packet, all zero where it cannot be parsed. */
+static void xfrm_xdp_meta_tuple(struct xfrm_xdp_pkt *pkt, const struct sk_buff *skb)
+{
+	int offset = skb_network_offset(skb);
+	unsigned int linear = skb_headlen(skb) - offset;
+
+	if (xfrm_xdp_parse(pkt, skb_network_header(skb), linear,
+			   skb->len - offset, skb->protocol))
+		memset(pkt, 0, sizeof(*pkt));
+}
+
+static int xfrm_xdp_meta_attach(struct sk_buff *skb, struct xfrm_state *x)
+{
+	struct sec_path *sp = secpath_set(skb);
+
+	if (!sp)
+		return -ENOMEM;
+	if (sp->len == XFRM_MAX_DEPTH)
+		return -ENOBUFS;
+	if (!refcount_inc_not_zero(&x->refcnt))
+		return -ESTALE;
+	sp->xvec[sp->len++] = x;
+	sp->olen = 0;
+	return 0;
+}
+
+/**
+ * xfrm_xdp_meta_restore() - turn metadata into a sec_path
+ * @skb: packet at the tc ingress hook, GRO may have merged it
+ * @opts: result: @reason, @sa and @spi
+ *
+ * From then on inbound policy, xfrm interfaces and nft's secpath see the packet
+ * as if xfrm_input() had decrypted it.
+ *
+ * Context: softirq, or BH off; RCU read side.
+ * Return: 1 restored, 0 no metadata of ours; -EPERM where the proof is wrong,
+ * -ESTALE where the SA is gone, -ENOMEM or -ENOBUFS: drop the packet, for
+ * without its sec_path it would pass for plaintext.
+ */
+int xfrm_xdp_meta_restore(struct sk_buff *skb, struct bpf_xfrm_xdp_opts *opts)
+{
+	const struct xfrm_xdp_meta *meta = xfrm_xdp_meta_of(skb);
+	struct net *net = dev_net(skb->dev);
+	struct xfrm_xdp_flow_key key;
+	struct xfrm_xdp_flow *flow;
+	struct xfrm_xdp_pkt pkt;
+	int err;
+
+	if (!meta)
+		return 0;
+
+	opts->reason = XFRM_XDP_R_RESTORE_FORGED;
+	xfrm_xdp_meta_tuple(&pkt, skb);
+	xfrm_xdp_pkt_key(&key, &pkt, skb->dev->ifindex, meta->sa);
+	err = -EPERM;
+	if (meta->proof != xfrm_xdp_meta_proof(&key))
+		goto count;
+
+	opts->reason = XFRM_XDP_R_RESTORE_SA_GONE;
+	flow = xfrm_xdp_flow_get(meta->sa);
+	err = -ESTALE;
+	if (!flow || flow->kind != XFRM_XDP_FLOW_SA || flow->id.net != net)
+		goto count;
+	err = xfrm_xdp_meta_attach(skb, flow->x);
+	if (err)
+		goto count;
+
+	/* The driver's word was about the outer packet. */
+	if (!skb_is_gso(skb) && skb->ip_summed != CHECKSUM_PARTIAL)
+		skb->ip_summed = CHECKSUM_NONE;
+	opts->reason = XFRM_XDP_R_RESTORED;
+	opts->sa = meta->sa;
+	opts->spi = flow->x->id.spi;
+	err = 1;
+count:
+	xfrm_xdp_count(net, opts->reason);
+	return err;
+}
+
+void __init xfrm_xdp_meta_init(void)
+{
+	get_random_bytes(&xfrm_xdp_meta_key, sizeof(xfrm_xdp_meta_key));
+}

@@ -1,0 +1,376 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * One packet out through one SA, tunnel mode: xfrm_output_one() with
+ * xfrm4_tunnel_encap_add() or xfrm6_tunnel_encap_add() and esp_output(), on an
+ * XDP frame. Until the SA's lock is taken nothing is changed and everything
+ * may still be punted; from xfrm_xdp_output_commit() on nothing may.
+ */
+
+#include <linux/netdevice.h>
+#include <net/dsfield.h>
+#include <net/inet_ecn.h>
+#include <net/ip.h>
+#include <net/ip6_route.h>
+#include <net/ipv6.h>
+#include <net/neighbour.h>
+#include <net/route.h>
+#include "xfrm_xdp.h"
+
+/**
+ * struct xfrm_xdp_layout - where the parts of the output packet go
+ * @start: link-layer header, in the XDP frame
+ * @total: bytes from @start to the end of the ICV
+ * @ivlen: of the IV, in bytes
+ * @clen: of the ciphertext, in bytes
+ * @hlen: of everything before the inner packet, in bytes
+ */
+struct xfrm_xdp_layout {
+	u8 *start;
+	unsigned int total;
+	unsigned int ivlen;
+	unsigned int clen;
+	unsigned int hlen;
+};
+
+/* Find room in the XDP frame: in front of the packet, behind it, or both. */
+static int xfrm_xdp_output_layout(struct xfrm_xdp_layout *l,
+				  const struct xdp_buff *xdp,
+				  const struct xfrm_state *x,
+				  const struct xfrm_xdp_pkt *pkt, u32 mtu)
+{
+	struct crypto_aead *aead = x->data;
+	u8 *low = xdp->data_hard_start + sizeof(struct xdp_frame);
+	u8 *high = xdp_data_hard_end(xdp);
+	unsigned int mac_len = pkt->l3 - (u8 *)xdp->data;
+
+	l->ivlen = crypto_aead_ivsize(aead);
+	l->clen = xfrm_xdp_esp_clen(x, pkt->len);
+	l->hlen = mac_len + sizeof(struct ip_esp_hdr) + l->ivlen +
+		  (x->props.family == AF_INET ? sizeof(struct iphdr) :
+						sizeof(struct ipv6hdr));
+	l->total = l->hlen + l->clen + crypto_aead_authsize(aead);
+
+	if (l->total - mac_len > mtu)
+		return XFRM_XDP_R_PUNT_MTU;
+	if (l->total > high - low || l->total > XFRM_XDP_FRAME_DATA)
+		return XFRM_XDP_R_PUNT_ROOM;
+
+	/* In place if it fits; else as far back as the trailer needs. */
+	l->start = pkt->l3 - l->hlen;
+	if (l->start + l->total > high)
+		l->start = high - l->total;
+	if (l->start < low)
+		l->start = low;
+	return XFRM_XDP_OK;
+}
+
+/* RFC 4301 section 5.1.2.1, as xfrm4_tunnel_encap_add() does it. */
+static void xfrm_xdp_outer_ip4(struct iphdr *iph, const struct xfrm_state *x,
+			       const struct xfrm_xdp_pkt *pkt,
+			       const struct xfrm_xdp_layout *l, u8 ttl)
+{
+	const struct iphdr *inner = (const struct iphdr *)pkt->l3;
+	bool small_ipv6 = pkt->family == AF_INET6 && pkt->len <= IPV6_MIN_MTU;
+	u8 tos = x->props.extra_flags & XFRM_SA_XFLAG_DONT_ENCAP_DSCP ? 0 : pkt->tos;
+	__be16 df = pkt->family == AF_INET ? inner->frag_off & htons(IP_DF) :
+					     htons(IP_DF);
+
+	memset(iph, 0, sizeof(*iph));
+	iph->version = 4;
+	iph->ihl = 5;
+	iph->tos = INET_ECN_encapsulate(tos, pkt->tos);
+	if (x->props.flags & XFRM_STATE_NOECN)
+		IP_ECN_clear(iph);
+	iph->tot_len = htons(l->total - l->hlen + sizeof(*iph) +
+			     sizeof(struct ip_esp_hdr) + l->ivlen);
+	if (!(x->props.flags & XFRM_STATE_NOPMTUDISC) && !small_ipv6)
+		iph->frag_off = df;
+	iph->ttl = ttl;
+	iph->protocol = IPPROTO_ESP;
+	iph->saddr = x->props.saddr.a4;
+	iph->daddr = x->id.daddr.a4;
+	/* ip_select_ident(): none for what is never fragmented. */
+	if (!iph->frag_off)
+		__ip_select_ident(xs_net((struct xfrm_state *)x), iph, 1);
+	ip_send_check(iph);
+}
+
+/* The same for IPv6, as xfrm6_tunnel_encap_add() does it. */
+static void xfrm_xdp_outer_ip6(struct ipv6hdr *ip6h, const struct xfrm_state *x,
+			       const struct xfrm_xdp_pkt *pkt,
+			       const struct xfrm_xdp_layout *l, u8 hop_limit)
+{
+	u8 tos = x->props.extra_flags & XFRM_SA_XFLAG_DONT_ENCAP_DSCP ? 0 : pkt->tos;
+
+	memset(ip6h, 0, sizeof(*ip6h));
+	ip6h->version = 6;
+	if (pkt->family == AF_INET6)
+		memcpy(ip6h->flow_lbl, ((struct ipv6hdr *)pkt->l3)->flow_lbl,
+		       sizeof(ip6h->flow_lbl));
+	tos = INET_ECN_encapsulate(tos, pkt->tos);
+	if (x->props.flags & XFRM_STATE_NOECN)
+		tos &= ~INET_ECN_MASK;
+	ipv6_change_dsfield(ip6h, 0, tos);
+	ip6h->payload_len = htons(l->total - l->hlen +
+				  sizeof(struct ip_esp_hdr) + l->ivlen);
+	ip6h->nexthdr = IPPROTO_ESP;
+	ip6h->hop_limit = hop_limit;
+	memcpy(&ip6h->saddr, &x->props.saddr, sizeof(ip6h->saddr));
+	memcpy(&ip6h->daddr, &x->id.daddr, sizeof(ip6h->daddr));
+}
+
+/* Link-layer and outer IP header, kept aside until the ciphertext is there. */
+static void xfrm_xdp_output_headers(struct xfrm_xdp_frame *f,
+				    const struct xdp_buff *xdp,
+				    const struct xfrm_xdp_pkt *pkt,
+				    const struct xfrm_xdp_outer *outer,
+				    const struct xfrm_xdp_layout *l)
+{
+	const struct xfrm_state *x = f->x;
+	struct ethhdr *eth = (struct ethhdr *)f->hdr;
+
+	memcpy(eth, xdp->data, ETH_HLEN);
+	if (outer->dev) {
+		neigh_ha_snapshot(eth->h_dest, outer->neigh, outer->dev);
+		ether_addr_copy(eth->h_source, outer->dev->dev_addr);
+	}
+	if (x->props.family == AF_INET) {
+		eth->h_proto = htons(ETH_P_IP);
+		xfrm_xdp_outer_ip4((struct iphdr *)(f->hdr + ETH_HLEN), x, pkt, l,
+				   outer->hoplimit);
+	} else {
+		eth->h_proto = htons(ETH_P_IPV6);
+		xfrm_xdp_outer_ip6((struct ipv6hdr *)(f->hdr + ETH_HLEN), x, pkt, l,
+				   outer->hoplimit);
+	}
+	f->hdr_len = l->hlen - sizeof(struct ip_esp_hdr) - l->ivlen;
+}
+
+/* Take a sequence number and account for the packet, or say why not. */
+static int xfrm_xdp_output_commit(struct xfrm_xdp_frame *f, unsigned int len)
+{
+	struct xfrm_state *x = f->x;
+	int reason = XFRM_XDP_OK;
+	u64 seq;
+
+	spin_lock(&x->lock);
+	if (unlikely(x->km.state != XFRM_STATE_VALID)) {
+		reason = XFRM_XDP_R_PUNT_SA_STATE;
+	} else if (unlikely(xfrm_xdp_sa_hard_limit(x))) {
+		reason = XFRM_XDP_R_PUNT_SA_EXPIRED;
+	} else if (unlikely(xfrm_xdp_replay_overflows(x))) {
+		reason = XFRM_XDP_R_PUNT_SA_OVERFLOW;
+	} else {
+		/* Cannot fail here; sends the soft expiry and the first use. */
+		xfrm_state_check_expire(x);
+		seq = xfrm_xdp_replay_next(x);
+		x->curlft.bytes += len;
+		x->curlft.packets++;
+		x->lastused = ktime_get_real_seconds();
+		f->seq = htonl(lower_32_bits(seq));
+		f->seq_hi = htonl(upper_32_bits(seq));
+	}
+	spin_unlock(&x->lock);
+	return reason;
+}
+
+/* Ciphertext is there: put the headers in front of it. */
+static void xfrm_xdp_output_finish(struct xfrm_xdp_frame *f)
+{
+	xfrm_xdp_esp_restore(f);
+	memcpy(f->esph - f->hdr_len, f->hdr, f->hdr_len);
+}
+
+/* Only the caller of the primitive knew the next hop: route as the host does. */
+static void xfrm_xdp_output_route(struct net *net, struct sk_buff *skb)
+{
+	struct flowi6 fl6 = {};
+	struct flowi4 fl4 = {};
+	struct dst_entry *dst;
+	struct rtable *rt;
+
+	skb_pull(skb, ETH_HLEN);
+	skb->dev = NULL;
+	if (skb->protocol == htons(ETH_P_IP)) {
+		fl4.saddr = ip_hdr(skb)->saddr;
+		fl4.daddr = ip_hdr(skb)->daddr;
+		rt = ip_route_output_key(net, &fl4);
+		dst = IS_ERR(rt) ? NULL : &rt->dst;
+	} else {
+		fl6.saddr = ipv6_hdr(skb)->saddr;
+		fl6.daddr = ipv6_hdr(skb)->daddr;
+		dst = ip6_route_output(net, NULL, &fl6);
+		if (dst->error) {
+			dst_release(dst);
+			dst = NULL;
+		}
+	}
+	if (!dst) {
+		XFRM_INC_STATS(net, LINUX_MIB_XFRMOUTERROR);
+		kfree_skb(skb);
+		return;
+	}
+	skb_dst_set(skb, dst);
+	dst_output(net, NULL, skb);
+}
+
+/* A frame that the crypto layer took: send it on from here. */
+static void xfrm_xdp_output_done(struct xfrm_xdp_frame *f, int err)
+{
+	struct net *net = xs_net(f->x);
+	struct sk_buff *skb;
+
+	xfrm_xdp_output_finish(f);
+	if (err) {
+		XFRM_INC_STATS(net, LINUX_MIB_XFRMOUTSTATEPROTOERROR);
+		xfrm_xdp_count(net, XFRM_XDP_R_DROP_CRYPTO);
+		return;
+	}
+	skb = xfrm_xdp_frame_to_skb(f, f->esph - f->hdr_len, f->hdr_len + f->len);
+	if (!skb) {
+		xfrm_xdp_count(net, XFRM_XDP_R_DROP_NOMEM);
+		return;
+	}
+	skb->dev = f->dev;
+	skb_reset_mac_header(skb);
+	skb_set_network_header(skb, ETH_HLEN);
+	skb->protocol = eth_hdr(skb)->h_proto;
+	if (f->routed)
+		xfrm_xdp_output_route(net, skb);
+	else
+		dev_queue_xmit(skb);
+}
+
+/* The plaintext where the transform will work on it, TTL and trailer done. */
+static void xfrm_xdp_output_place(struct xfrm_xdp_frame *f, u8 *start,
+				  const struct xfrm_xdp_pkt *pkt,
+				  const struct xfrm_xdp_outer *outer,
+				  const struct xfrm_xdp_layout *l)
+{
+	struct ip_esp_hdr *esph;
+	u8 *inner = start + l->hlen;
+
+	if (inner != pkt->l3)
+		memmove(inner, pkt->l3, pkt->len);
+	if (outer->forward)
+		xfrm_xdp_decrease_ttl(inner, pkt->family);
+	xfrm_xdp_esp_trailer(inner + pkt->len, l->clen - pkt->len - 2,
+			     pkt->family == AF_INET ? IPPROTO_IPIP : IPPROTO_IPV6);
+
+	f->esph = start + f->hdr_len;
+	f->len = l->total - f->hdr_len;
+	esph = (struct ip_esp_hdr *)f->esph;
+	esph->spi = f->x->id.spi;
+	esph->seq_no = f->seq;
+}
+
+static enum xfrm_xdp_verdict xfrm_xdp_output_fail(struct xfrm_xdp_frame *f,
+						  struct bpf_xfrm_xdp_opts *opts)
+{
+	XFRM_INC_STATS(xs_net(f->x), LINUX_MIB_XFRMOUTSTATEPROTOERROR);
+	opts->reason = XFRM_XDP_R_DROP_CRYPTO;
+	return XFRM_XDP_DROP;
+}
+
+/* A transform that never completes later: encrypt where the packet is. */
+static enum xfrm_xdp_verdict
+xfrm_xdp_output_inplace(struct xfrm_xdp_frame *f, struct bpf_xfrm_xdp_opts *opts)
+{
+	if (unlikely(xfrm_xdp_esp_encrypt(f))) {
+		xfrm_xdp_esp_restore(f);
+		return xfrm_xdp_output_fail(f, opts);
+	}
+	xfrm_xdp_output_finish(f);
+	opts->reason = XFRM_XDP_R_OUTPUT_DONE;
+	return XFRM_XDP_DONE;
+}
+
+/* One that may: encrypt in the frame's page, and copy back what completed. */
+static enum xfrm_xdp_verdict
+xfrm_xdp_output_copied(struct xfrm_xdp_frame *f, const struct xfrm_xdp_layout *l,
+		       struct bpf_xfrm_xdp_opts *opts)
+{
+	enum xfrm_xdp_verdict verdict = XFRM_XDP_DONE;
+	int err;
+
+	f->done = xfrm_xdp_output_done;
+	err = xfrm_xdp_esp_encrypt(f);
+	if (err == -EINPROGRESS) {
+		/* From here on @f belongs to its completion. */
+		xfrm_xdp_frame_taken();
+		opts->reason = XFRM_XDP_R_OUTPUT_TAKEN;
+		return XFRM_XDP_TAKEN;
+	}
+	if (likely(!err)) {
+		xfrm_xdp_output_finish(f);
+		memcpy(l->start, f->esph - f->hdr_len, l->total);
+		opts->reason = XFRM_XDP_R_OUTPUT_DONE;
+	} else {
+		verdict = xfrm_xdp_output_fail(f, opts);
+	}
+	xfrm_xdp_frame_release(f);
+	return verdict;
+}
+
+/**
+ * xfrm_xdp_output() - one packet out through one SA
+ * @xdp: frame with an Ethernet header and the inner packet
+ * @x: SA that passed xfrm_xdp_sa_check() for XFRM_SA_DIR_OUT
+ * @pkt: the inner packet
+ * @outer: egress, outer header
+ * @opts: result: @reason, @spi and @seq
+ *
+ * DONE: @xdp holds the Ethernet header, the outer header and ESP, no metadata.
+ *
+ * Context: softirq, or BH off; RCU read side. Takes x->lock.
+ * Return: one of the four verdicts.
+ */
+enum xfrm_xdp_verdict xfrm_xdp_output(struct xdp_buff *xdp,
+				      struct xfrm_state *x,
+				      const struct xfrm_xdp_pkt *pkt,
+				      const struct xfrm_xdp_outer *outer,
+				      struct bpf_xfrm_xdp_opts *opts)
+{
+	bool async = xfrm_xdp_sa_is_async(x);
+	enum xfrm_xdp_verdict verdict;
+	struct xfrm_xdp_layout l;
+	struct xfrm_xdp_frame *f;
+	int reason;
+
+	f = xfrm_xdp_frame_get();
+	reason = f ? xfrm_xdp_output_layout(&l, xdp, x, pkt, outer->mtu) :
+		     XFRM_XDP_R_PUNT_NO_FRAME;
+	if (unlikely(reason))
+		goto punt;
+
+	f->x = x;
+	f->dev = outer->dev ?: xdp->rxq->dev;
+	f->routed = !outer->dev;
+	xfrm_xdp_output_headers(f, xdp, pkt, outer, &l);
+	if (async && !xfrm_xdp_frame_hold(f)) {
+		reason = XFRM_XDP_R_PUNT_SA_STATE;
+		goto punt;
+	}
+	reason = xfrm_xdp_output_commit(f, pkt->len);
+	if (unlikely(reason)) {
+		if (async)
+			xfrm_xdp_frame_release(f);
+		goto punt;
+	}
+
+	opts->spi = x->id.spi;
+	opts->seq = ntohl(f->seq);
+	xfrm_xdp_output_place(f, async ? f->page + XFRM_XDP_FRAME_ROOM : l.start,
+			      pkt, outer, &l);
+	verdict = async ? xfrm_xdp_output_copied(f, &l, opts) :
+			  xfrm_xdp_output_inplace(f, opts);
+	if (verdict == XFRM_XDP_DONE) {
+		xdp->data = l.start;
+		xdp->data_end = l.start + l.total;
+		xdp->data_meta = xdp->data;
+	}
+	return verdict;
+punt:
+	opts->reason = reason;
+	return XFRM_XDP_PUNT;
+}

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Parse IP packets with the checks of ip_rcv_core() and ip6_rcv_core(), and
+ * refuse what the fast path leaves to the stack: options, extension headers,
+ * fragments, frames that are not addressed to the device.
+ */
+
+#include <linux/icmp.h>
+#include <linux/icmpv6.h>
+#include <net/dsfield.h>
+#include <net/ip.h>
+#include <net/ipv6.h>
+#include <net/netdev_rx_queue.h>
+#include "xfrm_xdp.h"
+
+static int xfrm_xdp_parse_ip4(struct xfrm_xdp_pkt *pkt, unsigned int linear,
+			      unsigned int len)
+{
+	const struct iphdr *iph = (const struct iphdr *)pkt->l3;
+	unsigned int tot;
+
+	if (linear < sizeof(*iph) || iph->version != 4 || iph->ihl < 5)
+		return XFRM_XDP_R_PUNT_IP_HEADER;
+	if (iph->ihl > 5)
+		return XFRM_XDP_R_PUNT_IP_OPTIONS;
+	tot = ntohs(iph->tot_len);
+	if (tot < sizeof(*iph) || tot > len)
+		return XFRM_XDP_R_PUNT_IP_HEADER;
+	if (ip_is_fragment(iph))
+		return XFRM_XDP_R_PUNT_FRAGMENT;
+	if (ip_fast_csum(iph, 5))
+		return XFRM_XDP_R_PUNT_IP_HEADER;
+
+	pkt->family = AF_INET;
+	pkt->len = tot;
+	pkt->hlen = sizeof(*iph);
+	pkt->proto = iph->protocol;
+	pkt->ttl = iph->ttl;
+	pkt->tos = iph->tos;
+	pkt->saddr[0] = iph->saddr;
+	pkt->daddr[0] = iph->daddr;
+	return XFRM_XDP_OK;
+}
+
+static int xfrm_xdp_parse_ip6(struct xfrm_xdp_pkt *pkt, unsigned int linear,
+			      unsigned int len)
+{
+	const struct ipv6hdr *ip6h = (const struct ipv6hdr *)pkt->l3;
+	unsigned int tot;
+
+	if (linear < sizeof(*ip6h) || ip6h->version != 6)
+		return XFRM_XDP_R_PUNT_IP_HEADER;
+	tot = sizeof(*ip6h) + ntohs(ip6h->payload_len);
+	if (tot > len || tot > U16_MAX)
+		return XFRM_XDP_R_PUNT_IP_HEADER;
+	if (ip6h->nexthdr == NEXTHDR_FRAGMENT)
+		return XFRM_XDP_R_PUNT_FRAGMENT;
+	if (ipv6_ext_hdr(ip6h->nexthdr))
+		return XFRM_XDP_R_PUNT_IP_OPTIONS;
+
+	pkt->family = AF_INET6;
+	pkt->len = tot;
+	pkt->hlen = sizeof(*ip6h);
+	pkt->proto = ip6h->nexthdr;
+	pkt->ttl = ip6h->hop_limit;
+	pkt->tos = ipv6_get_dsfield(ip6h);
+	memcpy(pkt->saddr, &ip6h->saddr, sizeof(pkt->saddr));
+	memcpy(pkt->daddr, &ip6h->daddr, sizeof(pkt->daddr));
+	return XFRM_XDP_OK;
+}
+
+/* ICMP: the identifier of an echo, and type and code in place of ports. */
+static __be32 xfrm_xdp_icmp_ports(const u8 *l4, u8 family)
+{
+	const struct icmphdr *icmp = (const struct icmphdr *)l4;
+	__be16 ports[2] = { 0, htons(icmp->type << 8 | icmp->code) };
+	__be32 res;
+
+	if (family == AF_INET ?
+	    icmp->type == ICMP_ECHO || icmp->type == ICMP_ECHOREPLY :
+	    icmp->type == ICMPV6_ECHO_REQUEST || icmp->type == ICMPV6_ECHO_REPLY)
+		ports[0] = icmp->un.echo.id;
+	memcpy(&res, ports, sizeof(res));
+	return res;
+}
+
+static int xfrm_xdp_parse_l4(struct xfrm_xdp_pkt *pkt, unsigned int linear)
+{
+	static const u8 need[256] = {
+		[IPPROTO_TCP]	= sizeof(struct tcphdr),
+		[IPPROTO_UDP]	= sizeof(struct udphdr),
+		[IPPROTO_ESP]	= sizeof(struct ip_esp_hdr),
+		[IPPROTO_ICMP]	= sizeof(struct icmphdr),
+		[IPPROTO_ICMPV6] = sizeof(struct icmp6hdr),
+	};
+	const u8 *l4 = pkt->l3 + pkt->hlen;
+	const struct tcphdr *th;
+
+	if (!need[pkt->proto])
+		return XFRM_XDP_OK;
+	if (min_t(unsigned int, linear, pkt->len) < pkt->hlen + need[pkt->proto])
+		return XFRM_XDP_R_PUNT_IP_HEADER;
+
+	switch (pkt->proto) {
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+		pkt->ports = xfrm_xdp_icmp_ports(l4, pkt->family);
+		break;
+	case IPPROTO_TCP:
+		th = (const struct tcphdr *)l4;
+		pkt->tcp_end = th->syn || th->fin || th->rst;
+		fallthrough;
+	default:
+		memcpy(&pkt->ports, l4, sizeof(pkt->ports));
+	}
+	return XFRM_XDP_OK;
+}
+
+/**
+ * xfrm_xdp_parse() - parse an IP packet
+ * @pkt: result; complete only where XFRM_XDP_OK is returned
+ * @l3: its IP header
+ * @linear: bytes that may be read from @l3 on
+ * @len: bytes of the packet from @l3 on, link-layer padding included
+ * @proto: its EtherType
+ *
+ * Context: any.
+ * Return: XFRM_XDP_OK, or the reason why the stack has to take the packet.
+ */
+int xfrm_xdp_parse(struct xfrm_xdp_pkt *pkt, u8 *l3, unsigned int linear,
+		   unsigned int len, __be16 proto)
+{
+	int reason;
+
+	memset(pkt, 0, sizeof(*pkt));
+	pkt->l3 = l3;
+	switch (proto) {
+	case htons(ETH_P_IP):
+		reason = xfrm_xdp_parse_ip4(pkt, linear, len);
+		break;
+	case htons(ETH_P_IPV6):
+		reason = xfrm_xdp_parse_ip6(pkt, linear, len);
+		break;
+	default:
+		return XFRM_XDP_R_PUNT_NOT_IP;
+	}
+	return reason ?: xfrm_xdp_parse_l4(pkt, linear);
+}
+
+/**
+ * xfrm_xdp_parse_frame() - parse the packet of an XDP frame
+ * @pkt: result
+ * @xdp: the frame, of one buffer, with an Ethernet header
+ *
+ * Context: XDP.
+ * Return: XFRM_XDP_OK, or the reason why the stack has to take the packet.
+ */
+int xfrm_xdp_parse_frame(struct xfrm_xdp_pkt *pkt, const struct xdp_buff *xdp)
+{
+	const struct ethhdr *eth = xdp->data;
+	unsigned int len;
+
+	if (unlikely(xdp_buff_has_frags((struct xdp_buff *)xdp)))
+		return XFRM_XDP_R_PUNT_MULTIBUF;
+	if (unlikely(xdp->data + ETH_HLEN > xdp->data_end))
+		return XFRM_XDP_R_PUNT_NOT_IP;
+
+	len = xdp->data_end - xdp->data - ETH_HLEN;
+	return xfrm_xdp_parse(pkt, xdp->data + ETH_HLEN, len, len, eth->h_proto);
+}
+
+/*
+ * Did the driver take a VLAN tag out of the frame? Only the driver knows, and
+ * it may be asked only about a buffer that came from its own ring: generic XDP
+ * and test runs use the device's queues, cpumap and devmap a queue of nobody.
+ */
+static bool xfrm_xdp_tag_stripped(const struct xdp_buff *xdp)
+{
+	struct xdp_rxq_info *rxq = xdp->rxq;
+	const struct net_device *dev = rxq->dev;
+	const struct xdp_metadata_ops *ops = dev->xdp_metadata_ops;
+	const void *rx = dev->_rx;
+	__be16 proto;
+	u16 tci;
+
+	if (!(dev->features & (NETIF_F_HW_VLAN_CTAG_RX | NETIF_F_HW_VLAN_STAG_RX)))
+		return false;
+	if (!ops || !ops->xmo_rx_vlan_tag)
+		return true;
+	if (!xdp_rxq_info_is_reg(rxq) ||
+	    ((void *)rxq >= rx && (void *)rxq < rx + dev->num_rx_queues * sizeof(*dev->_rx)))
+		return true;
+	return !ops->xmo_rx_vlan_tag((const struct xdp_md *)xdp, &proto, &tci);
+}
+
+/**
+ * xfrm_xdp_frame_is_ours() - would this host's IP layer take the frame?
+ * @xdp: the frame, with an Ethernet header
+ *
+ * Context: XDP.
+ * Return: XFRM_XDP_OK, or the reason to punt.
+ */
+int xfrm_xdp_frame_is_ours(const struct xdp_buff *xdp)
+{
+	const struct ethhdr *eth = xdp->data;
+
+	if (!ether_addr_equal(eth->h_dest, xdp->rxq->dev->dev_addr))
+		return XFRM_XDP_R_PUNT_NOT_HOST;
+	if (xfrm_xdp_tag_stripped(xdp))
+		return XFRM_XDP_R_PUNT_VLAN;
+	return XFRM_XDP_OK;
+}
+
+/**
+ * xfrm_xdp_decrease_ttl() - one hop less
+ * @l3: IP header
+ * @family: AF_INET or AF_INET6
+ *
+ * Context: any.
+ */
+void xfrm_xdp_decrease_ttl(u8 *l3, u8 family)
+{
+	if (family == AF_INET)
+		ip_decrease_ttl((struct iphdr *)l3);
+	else
+		((struct ipv6hdr *)l3)->hop_limit--;
+}
+
+/**
+ * xfrm_xdp_pkt_key() - the flow key of a packet
+ * @key: result, every byte of it
+ * @pkt: the packet
+ * @ifindex: its ingress device
+ * @sa: handle of the inbound SA it was decrypted by, or 0
+ *
+ * Context: any.
+ */
+void xfrm_xdp_pkt_key(struct xfrm_xdp_flow_key *key,
+		      const struct xfrm_xdp_pkt *pkt, u32 ifindex, u64 sa)
+{
+	memset(key, 0, sizeof(*key));
+	key->ifindex = ifindex;
+	key->family = pkt->family;
+	key->proto = pkt->proto;
+	memcpy(key->saddr, pkt->saddr, sizeof(key->saddr));
+	memcpy(key->daddr, pkt->daddr, sizeof(key->daddr));
+	key->spi = pkt->ports;
+	key->sa = sa;
+}

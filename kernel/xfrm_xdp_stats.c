@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Per-namespace state: counters by reason, shown in /proc/net/xfrm_xdp_stat
+ * beside the kernel's own /proc/net/xfrm_stat, and the policy generation.
+ */
+
+#include <linux/proc_fs.h>
+#include <linux/seq_file.h>
+#include <net/net_namespace.h>
+#include <net/netns/generic.h>
+#include "xfrm_xdp.h"
+
+struct xfrm_xdp_stats {
+	unsigned long count[XFRM_XDP_R_MAX];
+};
+
+static unsigned int xfrm_xdp_net_id __ro_after_init;
+
+static const char * const xfrm_xdp_reason_names[] = {
+#define XFRM_XDP_REASON_NAME(id, name, text) [XFRM_XDP_R_##id] = name,
+	XFRM_XDP_REASONS(XFRM_XDP_REASON_NAME)
+};
+
+/**
+ * xfrm_xdp_net() - the module's state of a network namespace
+ * @net: the namespace
+ *
+ * Context: any, RCU not needed.
+ */
+struct xfrm_xdp_net *xfrm_xdp_net(const struct net *net)
+{
+	return net_generic(net, xfrm_xdp_net_id);
+}
+
+/**
+ * xfrm_xdp_count() - count what happened to a packet or flow
+ * @net: namespace of the packet
+ * @reason: what happened
+ *
+ * Context: any.
+ */
+void xfrm_xdp_count(const struct net *net, enum xfrm_xdp_reason reason)
+{
+	this_cpu_inc(xfrm_xdp_net(net)->stats->count[reason]);
+}
+
+static int xfrm_xdp_stat_show(struct seq_file *seq, void *v)
+{
+	struct xfrm_xdp_net *xn = xfrm_xdp_net(seq->private);
+	unsigned long sum;
+	int cpu, i;
+
+	for (i = 0; i < XFRM_XDP_R_MAX; i++) {
+		sum = 0;
+		for_each_possible_cpu(cpu)
+			sum += READ_ONCE(per_cpu_ptr(xn->stats, cpu)->count[i]);
+		seq_printf(seq, "%-24s\t%lu\n", xfrm_xdp_reason_names[i], sum);
+	}
+	return 0;
+}
+
+static int __net_init xfrm_xdp_net_init(struct net *net)
+{
+	struct xfrm_xdp_net *xn = xfrm_xdp_net(net);
+
+	xn->stats = alloc_percpu(struct xfrm_xdp_stats);
+	if (!xn->stats)
+		return -ENOMEM;
+	if (!proc_create_net_single("xfrm_xdp_stat", 0444, net->proc_net,
+				    xfrm_xdp_stat_show, NULL)) {
+		free_percpu(xn->stats);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+/* Before the devices go: what we hold must not keep them. */
+static void __net_exit xfrm_xdp_net_pre_exit(struct net *net)
+{
+	xfrm_xdp_flow_purge_net(net);
+}
+
+static void __net_exit xfrm_xdp_net_exit(struct net *net)
+{
+	remove_proc_entry("xfrm_xdp_stat", net->proc_net);
+	xfrm_xdp_flow_purge_net(net);
+	free_percpu(xfrm_xdp_net(net)->stats);
+}
+
+static struct pernet_operations xfrm_xdp_net_ops = {
+	.init		= xfrm_xdp_net_init,
+	.pre_exit	= xfrm_xdp_net_pre_exit,
+	.exit		= xfrm_xdp_net_exit,
+	.id		= &xfrm_xdp_net_id,
+	.size		= sizeof(struct xfrm_xdp_net),
+};
+
+int xfrm_xdp_stats_init(void)
+{
+	return register_pernet_subsys(&xfrm_xdp_net_ops);
+}
+
+void xfrm_xdp_stats_exit(void)
+{
+	unregister_pernet_subsys(&xfrm_xdp_net_ops);
+}
