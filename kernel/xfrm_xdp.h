@@ -95,7 +95,7 @@ u64 xfrm_xdp_replay_next(struct xfrm_state *x);
 
 /* xfrm_xdp_sa.c: which SAs the fast path takes */
 int xfrm_xdp_sa_check(const struct xfrm_state *x, u8 dir);
-bool xfrm_xdp_sa_is_async(const struct xfrm_state *x);
+bool xfrm_xdp_must_copy(const struct xfrm_state *x, const struct xdp_buff *xdp);
 bool xfrm_xdp_sa_hard_limit(const struct xfrm_state *x);
 
 /* xfrm_xdp_frame.c: memory that crypto requests may outlive the kfunc in */
@@ -274,6 +274,7 @@ void xfrm_xdp_meta_store(struct xdp_buff *xdp, u64 sa,
 			 const struct xfrm_xdp_pkt *pkt);
 bool xfrm_xdp_meta_proves(const struct xdp_buff *xdp,
 			  const struct xfrm_xdp_flow_key *key);
+void xfrm_xdp_meta_mark(struct sk_buff *skb, u8 *mac);
 bool xfrm_xdp_meta_on_skb(const struct sk_buff *skb);
 int xfrm_xdp_meta_restore(struct sk_buff *skb, struct bpf_xfrm_xdp_opts *opts);
 void __init xfrm_xdp_meta_init(void);

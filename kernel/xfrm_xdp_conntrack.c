@@ -48,7 +48,7 @@ bool xfrm_xdp_conntrack_ok(const struct sk_buff *skb, u8 proto)
 
 	if (!ct || info == IP_CT_UNTRACKED)
 		return true;
-	if (ct->status & IPS_NAT_MASK || xfrm_xdp_ct_has_helper(ct))
+	if (ct->status & (IPS_NAT_MASK | IPS_SEQ_ADJUST) || xfrm_xdp_ct_has_helper(ct))
 		return false;
 	if (proto != IPPROTO_TCP)
 		return true;

@@ -40,7 +40,7 @@ MODULE_PARM_DESC(idle_ms, "after how many idle ms a flow is forgotten (default 3
  * @by_id: all flows by &xfrm_xdp_flow.id
  */
 static struct xfrm_xdp_slots {
-	spinlock_t lock;
+	spinlock_t lock; /* of all below */
 	struct xfrm_xdp_flow __rcu **flow;
 	u32 *free;
 	u32 nr_free;

@@ -213,6 +213,7 @@ static void xfrm_xdp_input_done(struct xfrm_xdp_frame *f, int err)
 	skb = xfrm_xdp_frame_to_skb(f, mac, ETH_HLEN + inner.len);
 	if (!skb)
 		goto drop;
+	xfrm_xdp_meta_mark(skb, mac);
 	skb->protocol = eth_type_trans(skb, f->dev);
 	skb_reset_network_header(skb);
 	sp = secpath_set(skb);
@@ -313,7 +314,7 @@ enum xfrm_xdp_verdict xfrm_xdp_input(struct xdp_buff *xdp,
 				     const struct xfrm_xdp_pkt *pkt,
 				     struct bpf_xfrm_xdp_opts *opts)
 {
-	bool async = xfrm_xdp_sa_is_async(x);
+	bool copy = xfrm_xdp_must_copy(x, xdp);
 	struct xfrm_xdp_inner inner;
 	struct xfrm_xdp_frame *f;
 	bool taken = false;
@@ -329,20 +330,20 @@ enum xfrm_xdp_verdict xfrm_xdp_input(struct xdp_buff *xdp,
 	f->seq = ((struct ip_esp_hdr *)(pkt->l3 + pkt->hlen))->seq_no;
 	opts->spi = x->id.spi;
 	opts->seq = ntohl(f->seq);
-	if (async && !xfrm_xdp_frame_hold(f)) {
+	if (copy && !xfrm_xdp_frame_hold(f)) {
 		reason = XFRM_XDP_R_PUNT_SA_STATE;
 		goto punt;
 	}
 	reason = xfrm_xdp_input_admit(f);
 	if (unlikely(reason)) {
-		if (async)
+		if (copy)
 			xfrm_xdp_frame_release(f);
 		goto punt;
 	}
 
 	opts->reason = XFRM_XDP_R_INPUT_DONE;
-	reason = async ? xfrm_xdp_input_copied(f, pkt, &inner, &taken) :
-			 xfrm_xdp_input_inplace(f, pkt, &inner);
+	reason = copy ? xfrm_xdp_input_copied(f, pkt, &inner, &taken) :
+			xfrm_xdp_input_inplace(f, pkt, &inner);
 	if (unlikely(reason)) {
 		opts->reason = reason;
 		return taken ? XFRM_XDP_TAKEN : XFRM_XDP_DROP;

@@ -46,7 +46,7 @@ enum xfrm_xdp_verdict {
 	X(PUNT_NOT_HOST, "PuntNotHost", "destination MAC is not this device's")	\
 	X(PUNT_NOT_IP, "PuntNotIp", "neither IPv4 nor IPv6")		\
 	X(PUNT_VLAN, "PuntVlan", "VLAN tag stripped by the device")	\
-	X(PUNT_IP_HEADER, "PuntIpHeader", "IP header is malformed, truncated or has a bad checksum")	\
+	X(PUNT_IP_HEADER, "PuntIpHeader", "malformed or truncated IP header")	\
 	X(PUNT_IP_OPTIONS, "PuntIpOptions", "IP options or extension headers")	\
 	X(PUNT_FRAGMENT, "PuntFragment", "IP fragment")			\
 	X(PUNT_TTL, "PuntTtl", "TTL or hop limit would reach zero")	\
@@ -65,7 +65,7 @@ enum xfrm_xdp_verdict {
 	X(PUNT_METADATA, "PuntMetadata", "the driver has no room for metadata")	\
 	X(PUNT_NO_FRAME, "PuntNoFrame", "all frames of this CPU are in the crypto layer")	\
 	X(PUNT_ESP_SHORT, "PuntEspShort", "too short for ESP")		\
-	X(PUNT_SA_KIND, "PuntSaKind", "SA of a mode, option or algorithm that is not supported")	\
+	X(PUNT_SA_KIND, "PuntSaKind", "mode, option or algorithm of the SA")	\
 	X(PUNT_SA_STATE, "PuntSaState", "SA is not valid, or of the other direction")	\
 	X(PUNT_SA_EXPIRED, "PuntSaExpired", "SA reached its hard lifetime")	\
 	X(PUNT_SA_REPLAY, "PuntSaReplay", "sequence number is replayed or left of the window")	\
@@ -86,10 +86,10 @@ enum xfrm_xdp_verdict {
 	X(RECLAIMED, "FlowReclaimed", "flow forgotten")			\
 	X(LEARN_NOT_FORWARDED, "LearnNotForwarded", "not forwarded by this host")	\
 	X(LEARN_PACKET, "LearnPacket", "a packet that the fast path would not take")	\
-	X(LEARN_CONNTRACK, "LearnConntrack", "NAT, a conntrack helper or an unfinished handshake")	\
+	X(LEARN_CONNTRACK, "LearnConntrack", "NAT, conntrack helper or handshake")	\
 	X(LEARN_ROUTE, "LearnRoute", "a route that the fast path does not take")	\
 	X(LEARN_EGRESS, "LearnEgress", "the egress device takes no XDP frames")	\
-	X(LEARN_SA_KIND, "LearnSaKind", "SA of a mode, option or algorithm that is not supported")	\
+	X(LEARN_SA_KIND, "LearnSaKind", "mode, option or algorithm of the SA")	\
 	X(LEARN_FULL, "LearnFull", "the flow table is full")		\
 	X(RESTORED, "Restored", "sec_path restored from metadata")	\
 	X(RESTORE_FORGED, "RestoreForged", "metadata without a valid proof")	\
@@ -212,7 +212,7 @@ struct bpf_xfrm_xdp_opts {
 };
 
 /* The handle is dead or the flow ended: delete it from the flow map. */
-#define XFRM_XDP_OPTS_FORGET	(1U << 0)
+#define XFRM_XDP_OPTS_FORGET	0x1
 
 /**
  * struct bpf_xfrm_learn_opts - results of bpf_xfrm_flow_learn()

@@ -275,8 +275,6 @@ static int xfrm_xdp_learn_check(struct xfrm_xdp_lesson *l)
 {
 	int reason;
 
-	if (!xfrm_xdp_learn_forwarded(l))
-		return XFRM_XDP_R_LEARN_NOT_FORWARDED;
 	reason = xfrm_xdp_learn_route(l);
 	if (reason)
 		return reason;
@@ -301,21 +299,21 @@ int xfrm_xdp_learn(const struct nf_hook_state *state, struct sk_buff *skb,
 		   struct bpf_xfrm_learn_opts *opts)
 {
 	struct xfrm_xdp_lesson l = { .net = state->net, .in = state->in, .skb = skb };
-	bool decrypted = secpath_exists(skb);
+	bool forward = state->hook == NF_INET_POST_ROUTING;
 	struct xfrm_xdp_flow *flow;
 	__be32 in_spi = 0;
 	int reason;
 
 	reason = XFRM_XDP_R_LEARN_NOT_FORWARDED;
-	if (!xfrm_xdp_learn_in_ok(skb, l.in))
+	if (!xfrm_xdp_learn_in_ok(skb, l.in) || (forward && !xfrm_xdp_learn_forwarded(&l)))
 		goto out;
-	if (decrypted) {
+	if (secpath_exists(skb)) {
 		l.sa = xfrm_xdp_learn_sa(l.net, skb, l.in, &reason);
 		if (!l.sa)
 			goto out;
 		in_spi = l.sa->x->id.spi;
 	}
-	if (state->hook == NF_INET_POST_ROUTING) {
+	if (forward) {
 		reason = xfrm_xdp_learn_check(&l);
 		flow = reason ? NULL : xfrm_xdp_learn_flow(&l, &reason);
 		if (flow)
@@ -325,8 +323,7 @@ int xfrm_xdp_learn(const struct nf_hook_state *state, struct sk_buff *skb,
 		xfrm_xdp_learn_entry(opts, l.sa, in_spi);
 out:
 	opts->reason = reason;
-	if (state->hook == NF_INET_POST_ROUTING &&
-	    reason != XFRM_XDP_R_LEARNED && reason != XFRM_XDP_R_RENEWED)
+	if (forward && reason != XFRM_XDP_R_LEARNED && reason != XFRM_XDP_R_RENEWED)
 		xfrm_xdp_count(l.net, reason);
 	return opts->nr;
 }

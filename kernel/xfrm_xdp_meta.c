@@ -72,6 +72,24 @@ bool xfrm_xdp_meta_proves(const struct xdp_buff *xdp,
 	       meta->proof == xfrm_xdp_meta_proof(key);
 }
 
+/**
+ * xfrm_xdp_meta_mark() - metadata for a packet that has its sec_path already
+ * @skb: packet on its way up from here
+ * @mac: its link-layer header, with as much headroom as xfrm_xdp_meta_store()
+ *
+ * Only for xfrm_xdp_meta_on_skb(): it names no SA and proves nothing.
+ *
+ * Context: softirq, or BH off.
+ */
+void xfrm_xdp_meta_mark(struct sk_buff *skb, u8 *mac)
+{
+	struct xfrm_xdp_meta *meta = (struct xfrm_xdp_meta *)(mac - sizeof(*meta));
+
+	memset(meta, 0, sizeof(*meta));
+	meta->magic = XFRM_XDP_META_MAGIC;
+	skb_metadata_set(skb, sizeof(*meta));
+}
+
 static const struct xfrm_xdp_meta *xfrm_xdp_meta_of(const struct sk_buff *skb)
 {
 	const struct xfrm_xdp_meta *meta;
@@ -141,7 +159,8 @@ int xfrm_xdp_meta_restore(struct sk_buff *skb, struct bpf_xfrm_xdp_opts *opts)
 	struct xfrm_xdp_pkt pkt;
 	int err;
 
-	if (!meta)
+	/* What completed late has got its sec_path from xfrm_xdp_input_done(). */
+	if (!meta || secpath_exists(skb))
 		return 0;
 
 	opts->reason = XFRM_XDP_R_RESTORE_FORGED;

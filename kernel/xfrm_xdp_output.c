@@ -272,7 +272,7 @@ static enum xfrm_xdp_verdict xfrm_xdp_output_fail(struct xfrm_xdp_frame *f,
 	return XFRM_XDP_DROP;
 }
 
-/* A transform that never completes later: encrypt where the packet is. */
+/* A transform that completes at once: encrypt where the packet is. */
 static enum xfrm_xdp_verdict
 xfrm_xdp_output_inplace(struct xfrm_xdp_frame *f, struct bpf_xfrm_xdp_opts *opts)
 {
@@ -285,7 +285,7 @@ xfrm_xdp_output_inplace(struct xfrm_xdp_frame *f, struct bpf_xfrm_xdp_opts *opts
 	return XFRM_XDP_DONE;
 }
 
-/* One that may: encrypt in the frame's page, and copy back what completed. */
+/* One that may not: encrypt in the frame's page, copy back what completed. */
 static enum xfrm_xdp_verdict
 xfrm_xdp_output_copied(struct xfrm_xdp_frame *f, const struct xfrm_xdp_layout *l,
 		       struct bpf_xfrm_xdp_opts *opts)
@@ -331,7 +331,7 @@ enum xfrm_xdp_verdict xfrm_xdp_output(struct xdp_buff *xdp,
 				      const struct xfrm_xdp_outer *outer,
 				      struct bpf_xfrm_xdp_opts *opts)
 {
-	bool async = xfrm_xdp_sa_is_async(x);
+	bool copy = xfrm_xdp_must_copy(x, xdp);
 	enum xfrm_xdp_verdict verdict;
 	struct xfrm_xdp_layout l;
 	struct xfrm_xdp_frame *f;
@@ -347,23 +347,23 @@ enum xfrm_xdp_verdict xfrm_xdp_output(struct xdp_buff *xdp,
 	f->dev = outer->dev ?: xdp->rxq->dev;
 	f->routed = !outer->dev;
 	xfrm_xdp_output_headers(f, xdp, pkt, outer, &l);
-	if (async && !xfrm_xdp_frame_hold(f)) {
+	if (copy && !xfrm_xdp_frame_hold(f)) {
 		reason = XFRM_XDP_R_PUNT_SA_STATE;
 		goto punt;
 	}
 	reason = xfrm_xdp_output_commit(f, pkt->len);
 	if (unlikely(reason)) {
-		if (async)
+		if (copy)
 			xfrm_xdp_frame_release(f);
 		goto punt;
 	}
 
 	opts->spi = x->id.spi;
 	opts->seq = ntohl(f->seq);
-	xfrm_xdp_output_place(f, async ? f->page + XFRM_XDP_FRAME_ROOM : l.start,
+	xfrm_xdp_output_place(f, copy ? f->page + XFRM_XDP_FRAME_ROOM : l.start,
 			      pkt, outer, &l);
-	verdict = async ? xfrm_xdp_output_copied(f, &l, opts) :
-			  xfrm_xdp_output_inplace(f, opts);
+	verdict = copy ? xfrm_xdp_output_copied(f, &l, opts) :
+			 xfrm_xdp_output_inplace(f, opts);
 	if (verdict == XFRM_XDP_DONE) {
 		xdp->data = l.start;
 		xdp->data_end = l.start + l.total;

@@ -83,16 +83,22 @@ int xfrm_xdp_sa_check(const struct xfrm_state *x, u8 dir)
 }
 
 /**
- * xfrm_xdp_sa_is_async() - may a request complete after crypto_aead_*crypt()?
+ * xfrm_xdp_must_copy() - must the transform work on memory of ours?
  * @x: SA that passed xfrm_xdp_sa_check()
+ * @xdp: frame
  *
- * Context: any.
+ * Where a request may complete after crypto_aead_*crypt() returned, for then the
+ * driver recycles the buffer under it; and where the buffer is AF_XDP's, which is
+ * not in the linear mapping that a scatterlist needs.
+ *
+ * Context: XDP.
  */
-bool xfrm_xdp_sa_is_async(const struct xfrm_state *x)
+bool xfrm_xdp_must_copy(const struct xfrm_state *x, const struct xdp_buff *xdp)
 {
 	struct crypto_aead *aead = x->data;
 
-	return crypto_aead_tfm(aead)->__crt_alg->cra_flags & CRYPTO_ALG_ASYNC;
+	return crypto_aead_tfm(aead)->__crt_alg->cra_flags & CRYPTO_ALG_ASYNC ||
+	       xdp->rxq->mem.type == MEM_TYPE_XSK_BUFF_POOL;
 }
 
 /**

@@ -16,8 +16,9 @@ struct xfrm_xdp_stats {
 
 static unsigned int xfrm_xdp_net_id __ro_after_init;
 
+/* In the order of the enumeration, which comes from the same list. */
 static const char * const xfrm_xdp_reason_names[] = {
-#define XFRM_XDP_REASON_NAME(id, name, text) [XFRM_XDP_R_##id] = name,
+#define XFRM_XDP_REASON_NAME(id, name, text) name,
 	XFRM_XDP_REASONS(XFRM_XDP_REASON_NAME)
 };
 
