@@ -178,7 +178,6 @@ struct xfrm_xdp_flow_key {
  * @out_spi: SPI of the outbound SA, 0 where the flow leaves in the clear
  * @in_spi: SPI of the inbound SA, 0 where the flow came in the clear
  * @kind: enum xfrm_xdp_flow_kind
- * @pad: zero
  */
 struct xfrm_xdp_flow_val {
 	__u64 handle;
