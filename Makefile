@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# What a person types; the rules that build are in scripts/build.mk.
+#
+#   KERNEL=stock|debug|PATH   the test kernel (default stock), see selftests/vm/kernel.sh
+#   PREFIX=/usr/local  DESTDIR=   for install and uninstall
+
+KERNEL ?= stock
+PREFIX ?= /usr/local
+DESTDIR ?=
+
+.DEFAULT_GOAL := all
+.NOTPARALLEL:
+
+# Find the kernel and the tools, which may take their making, then build. Under a
+# lock: several test machines may ask for the same build at once.
+jobs = $(if $(findstring j,$(firstword -$(MAKEFLAGS))),,-j$(shell nproc))
+define build
+	+@mkdir -p build && \
+	answer=$$(selftests/vm/kernel.sh $(1)) && eval "$$answer" && \
+	libbpf=$$(scripts/libbpf.sh) && \
+	flock build/.lock $(MAKE) $(jobs) --no-print-directory -f scripts/build.mk KBUILD="$$KBUILD" \
+		RELEASE="$$RELEASE" NAME="$$NAME" MODULES="$$MODULES" LIBBPF="$$libbpf" $(2)
+endef
+
+.PHONY: all module bpf userspace unit lint-module
+all: ## build the module for KERNEL, the BPF objects, the command and the tests
+	$(call build,$(KERNEL),all)
+
+module: ## build the kernel module for KERNEL
+	$(call build,$(KERNEL),module)
+
+bpf: ## build the BPF objects, libbpf and bpftool
+	$(call build,$(KERNEL),bpf)
+
+userspace: ## build the command xfrm-xdp
+	$(call build,$(KERNEL),userspace)
+
+unit:
+	$(call build,$(KERNEL),unit)
+
+lint-module:
+	$(call build,$(KERNEL),lint-module)
+
+.PHONY: install uninstall
+install: ## build for the running kernel and install there (PREFIX, DESTDIR)
+	$(call build,running,module bpf userspace)
+	@scripts/install.sh '$(DESTDIR)' '$(PREFIX)'
+
+uninstall: ## remove what install installed
+	@scripts/uninstall.sh '$(DESTDIR)' '$(PREFIX)'
+
+.PHONY: prerequisites auto-prerequisites demo smoke check test
+prerequisites: ## install the Debian packages that are needed (as root)
+	@scripts/prerequisites.sh
+
+auto-prerequisites:
+	@scripts/prerequisites.sh --auto
+
+demo: auto-prerequisites ## two gateways in the test machine: see the job done, and out/demo.json
+	@selftests/demo/demo.sh
+
+smoke: auto-prerequisites ## build, boot, one packet encrypted and one decrypted
+	@selftests/vm/run.sh --kernel $(KERNEL) -- selftests/smoke.sh
+
+check: auto-prerequisites ## everything that needs no test machine
+	@scripts/test.sh check
+
+test: auto-prerequisites ## check, and all tests in the test machine running KERNEL
+	@scripts/test.sh all $(KERNEL)
+
+.PHONY: clean help
+clean: ## remove what was built here (not the cache of kernels and tools)
+	rm -rf build
+
+help: ## list these targets
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  \1\t\2/p' Makefile | expand -t 18

@@ -1,0 +1,125 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Install what building and testing need, from the distribution's own archive.
+# As root on Debian: installs what is missing and says so in one line; does
+# nothing, at once, when all is there. Anywhere else: names the packages that
+# are missing and fails, or with --auto, for those who can do without, goes on.
+
+set -euo pipefail
+
+giving_up=1
+[ "${1:-}" != --auto ] || giving_up=0
+
+# package                        why
+packages='
+build-essential                  module, libbpf, bpftool, userspace
+clang                            BPF programs; its llvm-strip for the skeletons
+llvm                             llvm-strip of the BPF objects
+clang-format-14                  style check of the C++ code
+linux-headers-6.12-cloud-amd64   headers and image of the stock test kernel
+linux-source-6.12                debug kernel, libbpf, bpftool, checkpatch, kernel-doc
+pahole                           BTF of the module and of the debug kernel
+flex                             debug kernel
+bison                            debug kernel
+bc                               debug kernel
+xz-utils                         unpacking linux-source
+kmod                             depmod
+libelf-dev                       libbpf, bpftool, objtool
+libssl-dev                       ESP reference of the tests
+zlib1g-dev                       libbpf, bpftool
+pkg-config                       userspace
+libmnl-dev                       netlink in userspace
+libcli11-dev                     command line in userspace
+nlohmann-json3-dev               JSON in userspace
+libfmt-dev                       formatting in userspace
+libgtest-dev                     tests of userspace
+libgmock-dev                     tests of userspace
+qemu-system-x86                  the test machine
+qemu-system-common               virtiofsd, the root filesystem of the test machine
+qemu-system-data                 firmware of the test machine
+iproute2                         selftests: links, namespaces, XFRM
+iputils-ping                     selftests: first packets, MTU probes
+iperf3                           selftests and demo: TCP and UDP load
+nftables                         selftests: rules, conntrack, meta secpath
+ethtool                          selftests: checksum offload off on senders
+tcpdump                          selftests: captures
+tshark                           selftests: decrypts the captured ESP
+python3                          selftests: JSON, packet tools
+python3-scapy                    selftests: crafted packets
+charon-systemd                   selftests and demo: IKE daemon (runs without systemd)
+strongswan-swanctl               selftests and demo: its control tool
+libstrongswan-standard-plugins   selftests and demo: gcm, openssl plugins
+jq                               selftests: JSON
+procps                           selftests: sysctl, ps
+psmisc                           selftests: killall, fuser inside the test machine
+shellcheck                       style check of the scripts
+sparse                           C=1 check of the module
+'
+
+mapfile -t names < <(awk 'NF { print $1 }' <<<"$packages")
+
+missing=()
+if ! command -v dpkg-query >/dev/null; then
+	echo "prerequisites.sh: this is not Debian; install by hand what these packages hold:" >&2
+	sed '/^$/d; s/^/  /' <<<"$packages" >&2
+	exit $giving_up
+fi
+
+installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "${names[@]}" 2>/dev/null |
+	    sed -n 's/^installed //p' || true)
+for name in "${names[@]}"; do
+	grep -qxF "$name" <<<"$installed" || missing+=("$name")
+done
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+if [ "$(id -u)" -ne 0 ]; then
+	echo "prerequisites.sh: missing packages: ${missing[*]}" >&2
+	echo "prerequisites.sh: run 'make prerequisites' as root, or: apt-get install --no-install-recommends ${missing[*]}" >&2
+	exit $giving_up
+fi
+if ! grep -q '^ID=debian$' /etc/os-release; then
+	echo "prerequisites.sh: not Debian; install by hand the equivalent of: ${missing[*]}" >&2
+	exit $giving_up
+fi
+
+echo "prerequisites.sh: installing ${missing[*]}"
+
+# No daemon of ours may start on this machine, now or at its next boot: the
+# guard is there only while apt runs, and only if the machine has none.
+guard=/usr/sbin/policy-rc.d
+guarded=
+log=$(mktemp)
+cleanup()
+{
+	[ -z "$guarded" ] || rm -f "$guard"
+	rm -f "$log"
+}
+trap cleanup EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+if [ ! -e "$guard" ]; then
+	guarded=1
+	printf '#!/bin/sh\nexit 101\n' >"$guard"
+	chmod 755 "$guard"
+fi
+
+export DEBIAN_FRONTEND=noninteractive
+# Somebody else's broken archive must not stop us: the install will tell.
+apt-get -q update >"$log" 2>&1 ||
+	echo "prerequisites.sh: 'apt-get update' failed for some archive; going on" >&2
+if ! apt-get -qy -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=120 \
+     --no-install-recommends --no-upgrade install "${missing[@]}" </dev/null >"$log" 2>&1; then
+	tail -n 30 "$log" >&2
+	echo "prerequisites.sh: apt-get could not install ${missing[*]}; the reason is above" >&2
+	exit 1
+fi
+
+if [ -d /run/systemd/system ]; then
+	for unit in strongswan.service iperf3.service; do
+		case " ${missing[*]} " in
+		*" charon-systemd "*|*" iperf3 "*)
+			systemctl -q disable "$unit" 2>/dev/null || true ;;
+		esac
+	done
+fi

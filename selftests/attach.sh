@@ -1,0 +1,182 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Attaching: all devices or none, nobody else's program is touched, and detaching
+# leaves nothing. What is attached in generic mode works as well.
+#
+#   HA ---- GW1 ==== wire ==== GW2 ---- HB
+#       lan     wire          kernel
+#       (a foreign program sits here)
+
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# xdp_of DEV: mode and program of a device of GW1, as the kernel says; or "none"
+xdp_of()
+{
+	ip -n "$GW1" -d -j link show dev "$1" |
+		jq -r '.[0].xdp // {} | if . == {} then "none" else "\(.mode) \(.prog.id)" end'
+}
+
+# expect_nothing: no trace of the fast path on the devices and in bpffs, and
+# nobody learns from what the stack forwards.
+expect_nothing()
+{
+	expect "XDP on lan" "$(xdp_of lan)" none
+	expect "XDP on wire" "$(xdp_of wire)" none
+	[ ! -e "$(pins)" ] || wrong "pins are left: $(echo "$(pins)"/*)"
+	agent clear name=B
+	mark "$GW1"
+	burst "$HA" "$A4" "$B4" 4000 5001 3
+	expect_got B 3
+	expect_counts "$GW1" Encrypted=0 FlowLearned=0 FlowRenewed=0 LearnNotForwarded=0
+}
+
+native()
+{
+	test_begin "native: both devices, learner and map are there, and in status"
+	expect_ok "attach" xx attach lan wire
+	# 1 is XDP_ATTACHED_DRV.
+	expect_match "XDP on lan" "$(xdp_of lan)" "^1 [0-9]+$"
+	expect_match "XDP on wire" "$(xdp_of wire)" "^1 [0-9]+$"
+	for pin in flows link-nf4-post link-nf6-post link-nf4-in link-nf6-in \
+		   xdp-lan xdp-wire tc-lan tc-wire; do
+		[ -e "$(pins)/$pin" ] || wrong "no pin $pin"
+	done
+	expect_ok "status" xx -j status
+	expect "status" "$(jq -c '[.namespaces[].devices[] | [.device, .mode]] | sort' <<<"$OUTPUT")" \
+		'[["lan","native"],["wire","native"]]'
+	test_end
+}
+
+one_device()
+{
+	test_begin "detaching one device leaves the other"
+	expect_ok "detach wire" xx detach wire
+	expect "XDP on wire" "$(xdp_of wire)" none
+	expect_match "XDP on lan" "$(xdp_of lan)" "^1 [0-9]+$"
+	[ -e "$(pins)/flows" ] || wrong "the flow map is gone"
+	test_end
+
+	test_begin "detach leaves nothing"
+	expect_ok "detach" xx detach
+	expect_nothing
+	test_end
+}
+
+missing_device()
+{
+	test_begin "a device that is not there: nothing is attached"
+	expect_fail "attach" xx attach lan nosuch0
+	expect_match "message" "$OUTPUT" "nosuch0"
+	expect_nothing
+	test_end
+}
+
+# foreign HOW: a program of somebody else is on wire
+foreign()
+{
+	local how=$1 before
+
+	before=$(xdp_of wire)
+	test_begin "a foreign program, attached by $how: left alone, and nothing is attached"
+	expect_match "it is there" "$before" "^1 [0-9]+$"
+	expect_fail "attach" xx attach lan wire
+	expect_match "message names the device" "$OUTPUT" "wire"
+	expect_match "message names the program" "$OUTPUT" "somebody_else|${before#* }"
+	expect "program on wire" "$(xdp_of wire)" "$before"
+	expect "XDP on lan" "$(xdp_of lan)" none
+	[ ! -e "$(pins)" ] || wrong "pins are left: $(echo "$(pins)"/*)"
+	test_end
+
+	test_begin "a foreign program, attached by $how: other devices can be used, detach spares it"
+	expect_ok "attach lan" xx attach lan
+	expect_fail "attach wire" xx attach wire
+	expect_match "XDP on lan stays" "$(xdp_of lan)" "^1 [0-9]+$"
+	expect_fail "detach wire" xx detach wire
+	expect_ok "detach" xx detach
+	expect "program on wire" "$(xdp_of wire)" "$before"
+	test_end
+}
+
+foreign_tc()
+{
+	test_begin "a foreign tc program: left alone, and nothing is attached"
+	agent tcx_pass "ns=$GW1" dev=wire
+	expect_fail "attach" xx attach lan wire
+	expect_match "message names device and program" "$OUTPUT" "wire.*somebody_else"
+	expect "XDP on lan" "$(xdp_of lan)" none
+	expect "XDP on wire" "$(xdp_of wire)" none
+	[ ! -e "$(pins)" ] || wrong "pins are left: $(echo "$(pins)"/*)"
+	agent tcx_attached "ns=$GW1" dev=wire
+	expect "the program is still there" "${R[attached]}" 1
+	agent xdp_off "ns=$GW1" dev=wire
+	test_end
+}
+
+# The same twice is no error and changes nothing, or says that it is done already.
+again()
+{
+	local lan
+
+	test_begin "attaching twice keeps what is there"
+	expect_ok "attach" xx attach lan wire
+	lan=$(xdp_of lan)
+	xx attach lan wire >/dev/null 2>&1
+	expect "XDP on lan" "$(xdp_of lan)" "$lan"
+	expect_match "XDP on wire" "$(xdp_of wire)" "^1 [0-9]+$"
+	expect_ok "detach" xx detach
+	expect_nothing
+	test_end
+}
+
+generic()
+{
+	test_begin "generic mode: both directions on the fast path"
+	# Generic XDP does not see the VLAN tag that a device strips.
+	must in_ns "$GW1" ethtool -K lan rxvlan off
+	must in_ns "$GW1" ethtool -K wire rxvlan off
+	attach lan wire --mode generic
+	# 2 is XDP_ATTACHED_SKB.
+	expect_match "XDP on lan" "$(xdp_of lan)" "^2 [0-9]+$"
+	agent clear name=A
+	agent clear name=B
+	mark "$GW1"
+	burst "$HA" "$A4" "$B4" 4000 5001 1
+	agent got name=B n=1
+	burst "$HA" "$A4" "$B4" 4000 5001 19 first=1
+	expect_got B 20 62
+	burst "$HB" "$B4" "$A4" 4000 5001 1
+	agent got name=A n=1
+	burst "$HB" "$B4" "$A4" 4000 5001 19 first=1
+	expect_got A 20 62
+	expect_counts "$GW1" Encrypted=19 Decrypted=19 ForwardDone=19
+	detach
+	expect_nothing
+	test_end
+}
+
+plan 11
+needs jq
+setup
+module_load
+sa_setup
+
+native
+one_device
+missing_device
+
+agent xdp_pass "ns=$GW1" dev=wire
+foreign "a link"
+agent xdp_off "ns=$GW1" dev=wire
+
+FOREIGN=/sys/fs/bpf/$NS_PREFIX-foreign
+at_exit rm -f "$FOREIGN"
+agent xdp_pin path="$FOREIGN"
+must in_ns "$GW1" ip link set dev wire xdp pinned "$FOREIGN"
+foreign "netlink"
+must in_ns "$GW1" ip link set dev wire xdp off
+
+foreign_tc
+again
+generic

@@ -1,0 +1,174 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Lifetimes that end while the fast path carries the traffic: the same packets
+# get through, the same events are sent and the same MIBs grow as without it, and
+# the SA is gone. Each case runs on the stack first, and then on the fast path.
+#
+#   HA ---- GW1 ==== wire ==== GW2 ---- HB
+#        limited SAs          kernel
+
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+MONITOR_PID=
+monitor_listening()
+{
+	awk -v pid="$MONITOR_PID" '$3 == pid && $2 == 6 { found = 1 } END { exit !found }' \
+		"/proc/$MONITOR_PID/net/netlink"
+}
+
+monitor_start()
+{
+	# exec: the netlink socket carries the process id that is awaited.
+	nsenter --net="/run/netns/$GW1" -- ip xfrm monitor expire >"$TMP/events" 2>&1 &
+	MONITOR_PID=$!
+	wait_for 5 monitor_listening || bail "ip xfrm monitor does not start"
+}
+
+monitor_stop()
+{
+	[ -n "$MONITOR_PID" ] || return 0
+	kill "$MONITOR_PID" 2>/dev/null
+	wait "$MONITOR_PID" 2>/dev/null
+	MONITOR_PID=
+}
+at_exit monitor_stop
+
+# events: SPI and kind of every expiry so far, in order
+events()
+{
+	awk '/proto esp spi/ { spi = $4; sub(/\(.*/, "", spi) }
+	     { for (i = 1; i < NF; i++) if ($i == "hard") printf "%s:%s ", spi, $(i + 1) ? "hard" : "soft" }' \
+		"$TMP/events"
+}
+
+event_seen() { [[ $(events) == *:$1* ]]; }
+sa_gone() { sa_read "$GW1" "$1"; [ "${SA[exists]}" = 0 ]; }
+
+# begin DIR LIMITS: SAs with limits in one direction; everything at zero
+begin()
+{
+	monitor_stop
+	monitor_start
+	sa_setup "$1=$2"
+	agent clear name=A
+	agent clear name=B
+	mark "$GW1"
+}
+
+# send DIR FIRST N
+send()
+{
+	if [ "$1" = out ]; then
+		burst "$HA" "$A4" "$B4" 4000 5001 "$3" first="$2"
+	else
+		burst "$HB" "$B4" "$A4" 4000 5001 "$3" first="$2"
+	fi
+}
+
+# result DIR: what can be compared between the paths
+result()
+{
+	local sink=B spi=$SPI_AB name
+
+	[ "$1" = out ] || { sink=A spi=$SPI_BA; }
+	event_seen hard && wait_for 5 sa_gone "$spi"
+	agent got name=$sink timeout=0
+	printf 'got %s, events %s' "${R[n]}" "$(events)"
+	sa_read "$GW1" "$spi"
+	printf '%s' ", SA ${SA[exists]}"
+	counters "$GW1"
+	for name in XfrmOutStateExpired XfrmInStateExpired XfrmOutStateInvalid XfrmInStateInvalid; do
+		printf ', %s %s' "$name" "$(since "$GW1" "$name")"
+	done
+}
+
+# Volume: the 21st packet finds the limit of 20 reached, the 11th the soft one.
+volume()
+{
+	local dir=$1 limits=$2
+
+	begin "$dir" "$limits"
+	send "$dir" 0 1
+	agent got name="$([ "$dir" = out ] && echo B || echo A)" n=1
+	send "$dir" 1 20
+	wait_for 5 event_seen hard
+	result "$dir" >"$TMP/result-${ATTACHED:-0}"
+}
+
+# Time: packets before, none after.
+clock()
+{
+	local dir=$1 limits=$2
+
+	begin "$dir" "$limits"
+	send "$dir" 0 1
+	agent got name="$([ "$dir" = out ] && echo B || echo A)" n=1
+	send "$dir" 1 9
+	wait_for 10 event_seen soft
+	send "$dir" 10 10
+	wait_for 10 event_seen hard
+	wait_for 5 sa_gone "$([ "$dir" = out ] && echo "$SPI_AB" || echo "$SPI_BA")"
+	send "$dir" 20 5
+	result "$dir" >"$TMP/result-${ATTACHED:-0}"
+}
+
+# compare WHAT DIR KIND LIMITS EXPECTED FAST: without and with the fast path
+compare()
+{
+	local what=$1 dir=$2 kind=$3 limits=$4 expected=$5 fast=$6 counter=Encrypted
+
+	[ "$dir" = out ] || counter=ForwardDone
+	test_begin "$what"
+	ATTACHED=
+	"$kind" "$dir" "$limits"
+	detached=$(<"$TMP/result-0")
+	ATTACHED=1
+	attach
+	"$kind" "$dir" "$limits"
+	expect "fast path against stack" "$(<"$TMP/result-1")" "$detached"
+	expect_match "result" "$detached" "$expected"
+	expect_counts "$GW1" "$counter=$fast"
+	detach
+	test_end
+}
+
+volume_result()
+{
+	local spi=$SPI_AB out=1 in=0
+
+	[ "$1" = out ] || { spi=$SPI_BA out=0 in=1; }
+	spi=$(printf 0x%08x "$spi")
+	echo "^got 20, events $spi:soft $spi:hard , SA 0, XfrmOutStateExpired $out, XfrmInStateExpired $in, "
+}
+
+clock_result()
+{
+	local spi=$SPI_AB
+
+	[ "$1" = out ] || spi=$SPI_BA
+	spi=$(printf 0x%08x "$spi")
+	echo "^got 20, events $spi:soft $spi:hard , SA 0, XfrmOutStateExpired 0, XfrmInStateExpired 0, "
+}
+
+plan 9
+setup
+module_load
+capture_start
+
+PACKETS="limit packet-soft 10 limit packet-hard 20"
+BYTES="limit byte-soft 920 limit byte-hard 1840"	# 92 bytes each
+for dir in out in; do
+	compare "$dir: packets" $dir volume "$PACKETS" "$(volume_result $dir)" 19
+	compare "$dir: bytes" $dir volume "$BYTES" "$(volume_result $dir)" 19
+	compare "$dir: time" $dir clock "limit time-soft 3 limit time-hard 7" \
+		"$(clock_result $dir)" 19
+	compare "$dir: time of use" $dir clock "limit time-use-soft 2 limit time-use-hard 5" \
+		"$(clock_result $dir)" 19
+done
+
+test_begin "no plaintext on the wire"
+capture_sync
+expect_no_plaintext
+test_end

@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* bpf_xdp_xfrm_input() on one frame. */
+#define PROBE_KFUNC bpf_xdp_xfrm_input
+#include "probe_sa.bpf.h"

@@ -1,0 +1,213 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# What becomes a flow and what must not: only packets that the stack has really
+# forwarded through an SA teach one, and what a flow learned from an SA's packets
+# takes, only packets of that SA get.
+#
+#   HA ---- GW1 ==== wire ==== GW2 ---- HB
+#         fast path     ^      kernel
+#                       plaintext is injected here
+
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# fresh: new SAs, nothing learned, sinks empty
+fresh()
+{
+	sa_setup
+	agent clear name=A
+	agent clear name=B
+	mark "$GW1" "$GW2"
+}
+
+# nft_gw1 LINE…: GW1's rules, replacing those of the test before
+nft_gw1()
+{
+	printf '%s\n' "flush ruleset" "$@" >"$TMP/rules"
+	must in_ns "$GW1" nft -f "$TMP/rules"
+}
+
+first_and_second()
+{
+	local family=$1 a=A$1 b=B$1
+
+	test_begin "IPv$family: the first packet teaches, the second is fast, both ways"
+	fresh
+	burst "$HA" "${!a}" "${!b}" 4000 5001 1
+	expect_got B 1
+	expect_counts "$GW1" FlowLearned=1 Encrypted=0
+	burst "$HA" "${!a}" "${!b}" 4000 5001 1 first=1
+	expect_got B 2
+	expect_counts "$GW1" FlowLearned=1 Encrypted=1
+	# The way back: the SA and the flow.
+	burst "$HB" "${!b}" "${!a}" 4000 5001 1
+	expect_got A 1
+	expect_counts "$GW1" FlowLearned=3 Decrypted=0 ForwardDone=0
+	burst "$HB" "${!b}" "${!a}" 4000 5001 1 first=1
+	expect_got A 2
+	expect_counts "$GW1" FlowLearned=3 Decrypted=1 ForwardDone=1
+	test_end
+}
+
+echo_flows()
+{
+	test_begin "IPv$1: ping learns request and reply, nothing is lost"
+	fresh
+	expect_ok "ten echoes" in_ns "$HA" ping -q -c 10 -i 0.02 -w 10 "$2"
+	expect_match "ping" "$OUTPUT" "10 packets transmitted, 10 received"
+	# Request, SA and reply.
+	expect_counts "$GW1" FlowLearned=3 Encrypted=9 Decrypted=9 ForwardDone=9
+	test_end
+}
+
+local_plain()
+{
+	test_begin "what is for GW1 itself teaches nothing"
+	fresh
+	agent clear name=GW1
+	burst "$HA" "$A4" "$GW1_LAN4" 4000 5002 5
+	expect_got GW1 5
+	expect_counts "$GW1" FlowLearned=0 FlowRenewed=0 Encrypted=0
+	test_end
+}
+
+local_esp()
+{
+	test_begin "what is for GW1 itself and came by ESP teaches the SA only"
+	fresh
+	agent clear name=GW1
+	burst "$HB" "$B4" "$GW1_LAN4" 4000 5002 1
+	agent got name=GW1 n=1
+	expect_counts "$GW1" FlowLearned=1 Decrypted=0
+	burst "$HB" "$B4" "$GW1_LAN4" 4000 5002 4 first=1
+	expect_got GW1 5
+	expect_counts "$GW1" FlowLearned=1 Decrypted=4 Restored=4 ForwardDone=0
+	test_end
+}
+
+dropped()
+{
+	test_begin "packets that a rule drops teach neither flow nor SA"
+	nft_gw1 "table inet t { chain c { type filter hook forward priority 0; \
+		udp dport 5001 counter drop; }; }"
+	fresh
+	burst "$HA" "$A4" "$B4" 4000 5001 5
+	burst "$HB" "$B4" "$A4" 4000 5001 5
+	expect_counts "$GW1" FlowLearned=0 Encrypted=0 Decrypted=0 LearnConntrack=0
+	agent got name=A timeout=0
+	expect "datagrams at A" "${R[n]}" 0
+	agent got name=B timeout=0
+	expect "datagrams at B" "${R[n]}" 0
+	expect_match "rule" "$(in_ns "$GW1" nft list ruleset)" "counter packets 10 "
+	nft_gw1
+	test_end
+}
+
+translated()
+{
+	test_begin "flows with NAT stay with the stack"
+	nft_gw1 "table ip t { chain c { type nat hook postrouting priority 100; \
+		udp dport 5001 snat to 198.51.100.77; }; }"
+	fresh
+	burst "$HA" "$A4" "$B4" 4003 5001 5
+	expect_got B 5
+	expect_counts "$GW1" FlowLearned=0 Encrypted=0 LearnConntrack=5
+	sa_read "$GW2" "$SPI_AB"
+	expect "packets of the SA" "${SA[packets]:-none}" 5
+	nft_gw1
+	test_end
+}
+
+fragments()
+{
+	test_begin "fragments teach nothing and arrive"
+	fresh
+	burst "$HA" "$A4" "$B4" 4004 5001 3 df=0 size=3000
+	expect_got B 3
+	expect_counts "$GW1" FlowLearned=0 Encrypted=0
+	test_end
+}
+
+# A flow of decrypted packets, and plaintext that looks like it.
+lookalike()
+{
+	local family=$1 a=A$1 b=B$1
+
+	test_begin "IPv$family plaintext that looks like a decrypted flow dies in the stack"
+	fresh
+	burst "$HB" "${!b}" "${!a}" 4000 5001 1
+	agent got name=A n=1
+	burst "$HB" "${!b}" "${!a}" 4000 5001 4 first=1
+	expect_got A 5
+	expect_counts "$GW1" ForwardDone=4 XfrmInTmplMismatch=0
+	agent craft "ns=$WIRE" dev=g1 smac="$MAC_GW2" dmac="$MAC_GW1" \
+		src="${!b}" dst="${!a}" sport=4000 dport=5001 n=5 first=100 ttl=63
+	wait_for 5 counter_at_least "$GW1" XfrmInTmplMismatch 5
+	expect_counts "$GW1" ForwardDone=4 XfrmInTmplMismatch=5
+	# The flow itself does not suffer.
+	burst "$HB" "${!b}" "${!a}" 4000 5001 4 first=5
+	expect_got A 9
+	expect_counts "$GW1" ForwardDone=8
+	test_end
+}
+
+# add_second_sa: SPI 0x2222 with reqid 2, which GW1 accepts for 198.51.100.200 only
+add_second_sa()
+{
+	local state
+
+	state=$(sa_state "$GW2_4" "$GW1_4" 0x2222 gcm128 off 64)
+	configure "$GW1" "${state/reqid 1/reqid 2}" \
+		"xfrm policy add src $NET_B4 dst 198.51.100.200/32 dir fwd priority 1 \
+			tmpl src $GW2_4 dst $GW1_4 proto esp reqid 2 mode tunnel" \
+		"neigh replace 198.51.100.200 lladdr $MAC_A dev lan nud permanent"
+	configure "$GW2" "${state/reqid 1/reqid 2}" \
+		"xfrm policy add src $NET_B4 dst 198.51.100.200/32 dir out priority 1 \
+			tmpl src $GW2_4 dst $GW1_4 proto esp reqid 2 mode tunnel"
+	ip -n "$HA" addr replace 198.51.100.200/32 dev eth0
+}
+
+other_sa()
+{
+	test_begin "a flow of one SA takes no packets of another"
+	fresh
+	add_second_sa
+	mark "$GW1"
+	# Both SAs are learned and fast, each with its flow.
+	burst "$HB" "$B4" 198.51.100.200 4000 5001 1
+	agent got name=A n=1
+	burst "$HB" "$B4" "$A4" 4000 5001 1 first=1
+	agent got name=A n=2
+	burst "$HB" "$B4" 198.51.100.200 4000 5001 1 first=2
+	burst "$HB" "$B4" "$A4" 4000 5001 1 first=3
+	expect_got A 4
+	expect_counts "$GW1" Decrypted=2 ForwardDone=2
+	# Now GW2 sends the first flow by the second SA.
+	configure "$GW2" "xfrm policy update src $NET_B4 dst $NET_A4 dir out \
+		tmpl src $GW2_4 dst $GW1_4 proto esp reqid 2 mode tunnel"
+	burst "$HB" "$B4" "$A4" 4000 5001 5 first=10
+	wait_for 5 counter_at_least "$GW1" XfrmInTmplMismatch 5
+	expect_counts "$GW1" XfrmInTmplMismatch=5 Decrypted=7 Restored=5 ForwardDone=2
+	expect_got A 4
+	test_end
+}
+
+plan 12
+needs nft:nftables ping:iputils-ping
+setup
+agent sink name=GW1 "ns=$GW1" port=5002
+attach
+
+first_and_second 4
+first_and_second 6
+echo_flows 4 "$B4"
+echo_flows 6 "$B6"
+local_plain
+local_esp
+dropped
+translated
+fragments
+lookalike 4
+lookalike 6
+other_sa

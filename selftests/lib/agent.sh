@@ -1,0 +1,61 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The agent: one Python process that sends, receives, injects and reads counters
+# in any namespace. Starting a program takes a tenth of a second in an emulated
+# machine, asking the agent a few milliseconds. See lib/agent.py.
+
+AGENT_PID=
+declare -A R=()
+
+agent_start()
+{
+	mkfifo "$TMP/agent.in" "$TMP/agent.out"
+	# Debian's own, not whatever python3 comes first in PATH.
+	PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 -I "$LIB/agent.py" \
+		<"$TMP/agent.in" >"$TMP/agent.out" 2>"$TMP/agent.err" &
+	AGENT_PID=$!
+	exec {AGENT_W}>"$TMP/agent.in" {AGENT_R}<"$TMP/agent.out"
+}
+
+agent_stop()
+{
+	[ -n "$AGENT_PID" ] || return 0
+	exec {AGENT_W}>&- {AGENT_R}<&-
+	kill "$AGENT_PID" 2>/dev/null
+	wait "$AGENT_PID" 2>/dev/null
+	AGENT_PID=
+}
+
+# agent VERB [KEY=VALUE]…: leaves the answer in R[].
+agent()
+{
+	local line
+
+	R=()
+	printf '%s\n' "$*" >&"$AGENT_W"
+	while IFS= read -rt "${AGENT_TIMEOUT:-60}" line <&"$AGENT_R"; do
+		case $line in
+		.)	return 0 ;;
+		'err '*) bail "agent $*: ${line#err }" ;;
+		*=*)	R[${line%%=*}]=${line#*=} ;;
+		esac
+	done
+	bail "agent $*: no answer; $(tail -n 3 "$TMP/agent.err" | tr '\n' ';')"
+}
+
+# burst NS SRC DST SPORT DPORT N [KEY=VALUE]…: N datagrams, back to back.
+burst()
+{
+	agent send "ns=$1" "src=$2" "dst=$3" "sport=$4" "dport=$5" "n=$6" "${@:7}"
+}
+
+# expect_got SINK N [TTL]: exactly N good datagrams, no more, no copy, no damage.
+expect_got()
+{
+	agent got "name=$1" "n=$2"
+	expect "datagrams at $1" "${R[n]}" "$2"
+	expect "damaged datagrams at $1" "${R[bad]}" 0
+	expect "duplicates at $1" "${R[dup]}" 0
+	[ -z "${3:-}" ] || expect "TTL at $1" "${R[ttl]}" "$3"
+}

@@ -1,0 +1,78 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The wire between the gateways, tapped in its own namespace: every frame that
+# leaves GW1 or reaches it, and nothing else.
+
+CAPTURE_PID=
+CAPTURE=
+
+capture_listening() { grep -q 'listening on' "$TMP/capture.err"; }
+
+# capture_start [NAME]: into $CAPTURE, until capture_stop or the end of the test.
+capture_start()
+{
+	capture_stop
+	CAPTURE=$TMP/${1:-wire}.pcap
+	# -Z root: the file is ours, and dropping privileges would lose it.
+	in_ns "$WIRE" tcpdump -Z root -i g1 -p -s 0 -U --immediate-mode -w "$CAPTURE" \
+		2>"$TMP/capture.err" &
+	CAPTURE_PID=$!
+	wait_for 20 capture_listening ||
+		bail "tcpdump does not start: $(tr '\n' ';' <"$TMP/capture.err")"
+}
+
+capture_stop()
+{
+	[ -n "$CAPTURE_PID" ] || return 0
+	kill "$CAPTURE_PID" 2>/dev/null
+	wait "$CAPTURE_PID" 2>/dev/null
+	CAPTURE_PID=
+}
+
+capture_has_mark()
+{
+	local mark
+
+	# The last thing in the file: searched as bytes, it is no packet of a test.
+	mark=$(tail -c 200 "$CAPTURE" | grep -ac "capture-mark-$1-")
+	[ "$mark" -gt 0 ]
+}
+
+# capture_sync: everything sent before is in the file when this returns.
+CAPTURE_MARK=0
+capture_sync()
+{
+	CAPTURE_MARK=$((CAPTURE_MARK + 1))
+	agent mark "ns=$WIRE" dev=g1 "text=capture-mark-$CAPTURE_MARK-"
+	wait_for 10 capture_has_mark "$CAPTURE_MARK" || bail "tcpdump lost track of the wire"
+}
+
+# wire FILTER…: how many frames of the capture match a pcap filter
+wire()
+{
+	tcpdump -nr "$CAPTURE" "$@" 2>/dev/null | wc -l
+}
+
+# wire_text FILTER…: one line per frame, as tcpdump -v shows it
+wire_text()
+{
+	tcpdump -tvnr "$CAPTURE" "$@" 2>/dev/null | sed -z 's/\n  */ /g'
+}
+
+# expect_wire WHAT N FILTER…: exact count of matching frames
+expect_wire()
+{
+	local what=$1 n=$2
+
+	shift 2
+	expect "$what" "$(wire "$@")" "$n"
+}
+
+# What nobody between the gateways may ever see: an inner address in the clear.
+PLAINTEXT="net $NET_A4 or net $NET_B4 or net $NET_A6 or net $NET_B6"
+
+expect_no_plaintext()
+{
+	expect_wire "plaintext frames on the wire" 0 "$PLAINTEXT"
+}

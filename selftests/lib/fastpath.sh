@@ -1,0 +1,154 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The module, its command line tool, and the counters of both ESP paths.
+
+PARAMS=/sys/module/xfrm_xdp/parameters
+PINS=/sys/fs/bpf/xfrm-xdp
+CLI=${XFRM_XDP_CLI:-xfrm-xdp}
+
+# xx ARG…: xfrm-xdp in GW1
+xx() { "$CLI" -n "$GW1" "$@"; }
+
+module_load()
+{
+	[ -d /sys/module/xfrm_xdp ] || must modprobe xfrm_xdp
+}
+
+# revalidate_ms N: how long a flow lives without a packet through the stack.
+# Long enough for a test to be over is what makes its counts exact.
+revalidate_ms()
+{
+	echo "$1" >"$PARAMS/revalidate_ms" || bail "cannot set revalidate_ms to $1"
+}
+
+# attach [ARG…]: GW1's fast path, on both its devices unless told otherwise.
+attach()
+{
+	module_load
+	revalidate_ms "${REVALIDATE_MS:-60000}"
+	# XFRM_XDP_NO_ATTACH=1 proves the tests: without a fast path they must fail.
+	[ -z "${XFRM_XDP_NO_ATTACH:-}" ] || return 0
+	if [ $# -gt 0 ]; then
+		must xx attach "$@"
+	else
+		must xx attach lan wire
+	fi
+}
+
+detach()
+{
+	[ -z "${XFRM_XDP_NO_ATTACH:-}" ] || return 0
+	must xx detach
+}
+
+# pins: where the links and the map of GW1 are pinned
+pins() { echo "$PINS/$(stat -Lc %i "/run/netns/$GW1")"; }
+
+# Whatever a test left behind in GW1; called by the exit trap.
+detach_quietly()
+{
+	local dir
+
+	[ -e "/run/netns/$GW1" ] || return 0
+	dir=$(pins)
+	[ ! -d "$dir" ] || "$CLI" -n "$GW1" detach >/dev/null 2>&1 || rm -rf "$dir"
+}
+
+# The counters of /proc/net/xfrm_stat and xfrm_xdp_stat: counters NS… reads them
+# into CUR[NS:Name], mark NS… also makes them the zero of expect_count. Two sums
+# are added: with an asynchronous transform a packet may be finished later.
+declare -A CUR=() BASE=()
+counters()
+{
+	local ns name
+
+	for ns; do
+		agent stat "ns=$ns"
+		for name in "${!R[@]}"; do
+			CUR[$ns:$name]=${R[$name]}
+		done
+		CUR[$ns:Encrypted]=$((${R[OutputDone]:-0} + ${R[OutputTaken]:-0}))
+		CUR[$ns:Decrypted]=$((${R[InputDone]:-0} + ${R[InputTaken]:-0}))
+	done
+}
+
+mark()
+{
+	local ns name
+
+	counters "$@"
+	for ns; do
+		for name in "${!CUR[@]}"; do
+			[[ $name != "$ns":* ]] || BASE[$name]=${CUR[$name]}
+		done
+	done
+}
+
+# since NS NAME: growth of a counter between mark and counters
+since()
+{
+	local cur=${CUR[$1:$2]:-absent}
+
+	if [ "$cur" = absent ]; then
+		echo absent
+	else
+		echo $((cur - ${BASE[$1:$2]:-0}))
+	fi
+}
+
+# expect_count NS NAME N: exact growth since mark, as last read by counters
+expect_count()
+{
+	expect "$2 in ${1##*-}" "$(since "$1" "$2")" "$3"
+}
+
+# expect_counts NS NAME=N…: reads the counters, then checks them
+expect_counts()
+{
+	local ns=$1 arg
+
+	shift
+	counters "$ns"
+	for arg; do
+		expect_count "$ns" "${arg%=*}" "${arg#*=}"
+	done
+}
+
+# diagnose: what grew since mark, as last read; called for a test that failed
+diagnose()
+{
+	local name grown=
+
+	for name in "${!CUR[@]}"; do
+		[ "${CUR[$name]}" = "${BASE[$name]:-0}" ] ||
+			grown+=" ${name#*-}=$((CUR[$name] - ${BASE[$name]:-0}))"
+	done
+	note "counters that grew:$(tr ' ' '\n' <<<"$grown" | sort | tr '\n' ' ')"
+}
+
+# What ESP did wrong, where nothing must have.
+XFRM_ERRORS="XfrmInError XfrmInBufferError XfrmInHdrError XfrmInNoStates
+	XfrmInStateProtoError XfrmInStateModeError XfrmInStateSeqError XfrmInStateExpired
+	XfrmInStateMismatch XfrmInStateInvalid XfrmInTmplMismatch XfrmInNoPols XfrmInPolBlock
+	XfrmInPolError XfrmOutError XfrmOutNoStates XfrmOutStateProtoError
+	XfrmOutStateModeError XfrmOutStateSeqError XfrmOutStateExpired XfrmOutPolBlock
+	XfrmOutPolDead XfrmOutPolError XfrmFwdHdrError XfrmOutStateInvalid XfrmAcquireError"
+
+# expect_no_errors NS… [except NAME…]: none of the MIB grew, other than those named
+expect_no_errors()
+{
+	local ns name
+	local -a all=()
+
+	while [ $# -gt 0 ] && [ "$1" != except ]; do
+		all+=("$1")
+		shift
+	done
+	for ns in "${all[@]}"; do
+		counters "$ns"
+		for name in $XFRM_ERRORS; do
+			[[ " $* " == *" $name "* ]] || expect_count "$ns" "$name" 0
+		done
+	done
+}

@@ -1,0 +1,101 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Static SAs and policies between the gateways, by ip(8):
+#
+#   SPI_AB  GW1 -> GW2, protects A's network to B's
+#   SPI_BA  GW2 -> GW1, the way back
+
+SPI_AB=0x1001
+SPI_BA=0x2001
+KEY128=0x000102030405060708090a0b0c0d0e0f
+KEY256=0x000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f
+SALT=a0a1a2a3
+
+# sa_algo NAME: the algorithm, as ip xfrm state spells it
+sa_algo()
+{
+	case $1 in
+	gcm128)	echo "aead rfc4106(gcm(aes)) $KEY128$SALT 128" ;;
+	gcm256)	echo "aead rfc4106(gcm(aes)) $KEY256$SALT 128" ;;
+	cbc)	echo "auth-trunc hmac(sha256) $KEY256 128 enc cbc(aes) $KEY128" ;;
+	*)	bail "unknown algorithm $1" ;;
+	esac
+}
+
+# sa_state SRC DST SPI ALGO ESN WINDOW [MORE]: a line for ip -batch
+sa_state()
+{
+	local esn=
+
+	[ "$5" = off ] || esn=' esn'
+	echo "xfrm state add src $1 dst $2 proto esp spi $3 reqid 1 mode tunnel" \
+		"replay-window $6 flag af-unspec$esn $(sa_algo "$4") ${7:-}"
+}
+
+# sa_policies DIR-AB DIR-BA LOCAL REMOTE: the two sides of a gateway; in and fwd
+# are what comes from REMOTE.
+sa_policies()
+{
+	local local=$1 remote=$2 from=$3 to=$4 family out in
+
+	for family in 4 6; do
+		out="src ${from}$family dst ${to}$family"
+		in="src ${to}$family dst ${from}$family"
+		out=$(sa_nets "$out") in=$(sa_nets "$in")
+		echo "xfrm policy add $out dir out priority 1000 tmpl src $local dst $remote proto esp reqid 1 mode tunnel"
+		echo "xfrm policy add $in dir fwd priority 1000 tmpl src $remote dst $local proto esp reqid 1 mode tunnel"
+		echo "xfrm policy add $in dir in priority 1000 tmpl src $remote dst $local proto esp reqid 1 mode tunnel"
+	done
+}
+
+# sa_nets TEXT: NET_A4 and the like, spelt out
+sa_nets()
+{
+	local text=$1 net
+
+	for net in NET_A4 NET_A6 NET_B4 NET_B6; do
+		text=${text//$net/${!net}}
+	done
+	echo "$text"
+}
+
+# sa_setup [outer=4|6] [alg=…] [esn=on|off] [window=N] [out=MORE] [in=MORE]:
+# fresh SAs and policies on both gateways, replacing what was there. out= and
+# in= are added to GW1's outbound and inbound SA (limits, flags).
+sa_setup()
+{
+	local outer=4 alg=gcm128 esn=off window=64 out='' in='' arg gw1 gw2
+
+	for arg; do
+		case $arg in
+		outer=*|alg=*|esn=*|window=*|out=*|in=*) local "$arg" ;;
+		*) bail "sa_setup: what is $arg?" ;;
+		esac
+	done
+	gw1=GW1_$outer gw2=GW2_$outer
+	gw1=${!gw1} gw2=${!gw2}
+	configure "$GW1" "xfrm state flush" "xfrm policy flush" \
+		"$(sa_state "$gw1" "$gw2" $SPI_AB "$alg" "$esn" "$window" "$out")" \
+		"$(sa_state "$gw2" "$gw1" $SPI_BA "$alg" "$esn" "$window" "$in")" \
+		"$(sa_policies "$gw1" "$gw2" NET_A NET_B)"
+	configure "$GW2" "xfrm state flush" "xfrm policy flush" \
+		"$(sa_state "$gw1" "$gw2" $SPI_AB "$alg" "$esn" "$window")" \
+		"$(sa_state "$gw2" "$gw1" $SPI_BA "$alg" "$esn" "$window")" \
+		"$(sa_policies "$gw2" "$gw1" NET_B NET_A)"
+}
+
+# sa_read NS SPI: SA[packets|bytes|window|replay|failed|seq|oseq] of an SA, as the
+# kernel has them; SA[exists] says whether it is there.
+declare -A SA=()
+sa_read()
+{
+	local name
+
+	agent sa "ns=$1" "spi=$2"
+	SA=()
+	for name in "${!R[@]}"; do
+		# shellcheck disable=SC2034  # for the tests
+		SA[$name]=${R[$name]}
+	done
+}

@@ -1,0 +1,270 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Everything goes away under traffic: the module, SAs, policies, a device, the
+# namespace. Nothing may hang, keep a reference, or let plaintext out.
+#
+#   HA ---- GW1 ==== wire ==== GW2 ---- HB
+#     streams both ways; GW1 loses
+#     one thing after the other
+
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+LIMIT=30	# seconds; a command that takes longer hangs
+
+fast_enough()
+{
+	counters "$GW1"
+	[ "$(since "$GW1" Encrypted)" -ge 20 ] && [ "$(since "$GW1" ForwardDone)" -ge 20 ]
+}
+
+# traffic: streams both ways, both on the fast path when it returns
+traffic()
+{
+	agent clear name=A
+	agent clear name=B
+	agent stream name=OUT "ns=$HA" src="$A4" sport=4000 dst="$B4" dport=5001 gap=0.005
+	agent stream name=BACK "ns=$HB" src="$B4" sport=4000 dst="$A4" dport=5001 gap=0.005
+	expect_fast
+}
+
+expect_fast()
+{
+	mark "$GW1"
+	wait_for 15 fast_enough || wrong "traffic is not on the fast path"
+}
+
+# silence: ends the streams; SENT[] says what they sent
+declare -A SENT=()
+silence()
+{
+	local name
+
+	for name in OUT BACK; do
+		agent unstream name=$name
+		SENT[$name]=${R[sent]}
+	done
+}
+
+streamed_more()
+{
+	agent streaming name=OUT
+	[ "${R[sent]}" -ge "$1" ]
+}
+
+# stream_on N: until N more datagrams were sent
+stream_on()
+{
+	agent streaming name=OUT
+	wait_for $LIMIT streamed_more $((R[sent] + $1)) || wrong "the stream stopped"
+}
+
+# complaints: what the kernel says when a reference is not given back
+complaints() { dmesg | grep -c 'unregister_netdevice: waiting'; }
+
+module_there() { [ -d /sys/module/xfrm_xdp ]; }
+module_gone() { ! module_there; }
+
+# reclaimed: every flow of GW1 that was ever learned has been forgotten
+reclaimed()
+{
+	counters "$GW1"
+	[ "${CUR[$GW1:FlowLearned]:-0}" -eq "${CUR[$GW1:FlowReclaimed]:--1}" ]
+}
+
+rmmod_refused()
+{
+	test_begin "rmmod while attached is refused, and harms nothing"
+	attach
+	traffic
+	expect_fail "rmmod" timeout $LIMIT rmmod xfrm_xdp
+	expect_match "reason" "$OUTPUT" "in use"
+	module_there || wrong "the module is gone"
+	expect_fast
+	silence
+	expect_got B "${SENT[OUT]}" 62
+	expect_got A "${SENT[BACK]}" 62
+	test_end
+}
+
+rmmod_under_traffic()
+{
+	local turn before
+
+	test_begin "detach and rmmod under traffic, three times; it works again each time"
+	before=$(complaints)
+	traffic
+	for turn in 1 2 3; do
+		expect_ok "detach $turn" timeout $LIMIT "$CLI" -n "$GW1" detach
+		expect_ok "rmmod $turn" timeout $LIMIT rmmod xfrm_xdp
+		module_gone || wrong "the module is still there"
+		stream_on 20
+		attach
+		expect_fast
+	done
+	silence
+	# Taking XDP off a veth throws away what is in its ring, once per turn.
+	agent got name=B "n=${SENT[OUT]}" timeout=1
+	expect_range "datagrams at B" "${R[n]}" $((SENT[OUT] - 30)) "${SENT[OUT]}"
+	expect "complaints of the kernel" "$(complaints)" "$before"
+	test_end
+}
+
+sa_flush()
+{
+	local got
+
+	test_begin "ip xfrm state flush under traffic: nothing passes, nothing is kept"
+	traffic
+	expect_ok "flush" timeout $LIMIT ip -n "$GW1" xfrm state flush
+	mark "$GW1"
+	stream_on 100
+	expect_counts "$GW1" Encrypted=0 Decrypted=0 ForwardDone=0 FlowLearned=0
+	agent got name=B timeout=0
+	got=${R[n]}
+	stream_on 50
+	expect_got B "$got"
+	counters "$GW1"
+	expect_range "refused for want of an SA" "$(since "$GW1" XfrmInNoStates)" 50 1000
+	# And with new SAs all goes on.
+	sa_setup
+	expect_fast
+	silence
+	test_end
+}
+
+policy_flush()
+{
+	local got
+
+	test_begin "ip xfrm policy flush under traffic: nothing passes"
+	configure "$GW1" "xfrm policy setdefault in block fwd block out block" \
+		"xfrm policy add src $NET_A4 dst $NET_B4 dir fwd"
+	traffic
+	expect_ok "flush" timeout $LIMIT ip -n "$GW1" xfrm policy flush
+	mark "$GW1"
+	agent got name=B timeout=0
+	got=${R[n]}
+	stream_on 100
+	expect_counts "$GW1" Encrypted=0 ForwardDone=0 FlowLearned=0
+	agent got name=B timeout=0
+	expect_range "datagrams at B after it" $((R[n] - got)) 0 2
+	configure "$GW1" "xfrm policy setdefault in accept fwd accept out accept"
+	sa_setup
+	expect_fast
+	silence
+	test_end
+}
+
+device_down()
+{
+	test_begin "a device that goes down takes its flows with it, and comes back"
+	traffic
+	expect_ok "down" timeout $LIMIT ip -n "$GW1" link set wire down
+	wait_for 5 reclaimed || wrong "flows are kept: $(since "$GW1" FlowReclaimed) reclaimed"
+	configure "$GW1" "link set wire up" "addr replace $GW1_6/64 dev wire nodad" \
+		"$(neigh wire "$GW2_4" "$GW2_6" "$MAC_GW2")" \
+		"route replace $NET_B4 via $GW2_4" "route replace $NET_B6 via $GW2_6"
+	expect_fast
+	silence
+	test_end
+}
+
+device_removed()
+{
+	local before
+
+	test_begin "ip link del under traffic, with cached flows"
+	before=$(complaints)
+	traffic
+	expect_ok "link del" timeout $LIMIT ip -n "$GW1" link del wire
+	wait_for 5 reclaimed || wrong "flows are kept: $(since "$GW1" FlowReclaimed) reclaimed"
+	stream_on 20
+	silence
+	expect_ok "detach of what is left" timeout $LIMIT "$CLI" -n "$GW1" detach
+	[ ! -e "$(pins)" ] || wrong "pins are left: $(echo "$(pins)"/*)"
+	expect_ok "rmmod" timeout $LIMIT rmmod xfrm_xdp
+	expect "complaints of the kernel" "$(complaints)" "$before"
+	test_end
+}
+
+# peer_gone: GW1's devices are gone, for that of HA was the other end of one
+peer_gone() { ! ip -n "$HA" link show eth0 >/dev/null 2>&1; }
+
+# The namespace lives as long as a pinned netfilter link wants it to.
+netns_removed()
+{
+	local before
+
+	test_begin "ip netns del under traffic while attached: orphans are named and removed"
+	before=$(complaints)
+	traffic
+	expect_ok "netns del" timeout $LIMIT ip netns del "$GW1"
+	stream_on 20
+	expect_ok "detach --orphaned" timeout $LIMIT "$CLI" detach --orphaned
+	wait_for $LIMIT peer_gone || wrong "the namespace is kept"
+	silence
+	expect_ok "rmmod" timeout $LIMIT rmmod xfrm_xdp
+	expect "complaints of the kernel" "$(complaints)" "$before"
+	test_end
+}
+
+# Flows outlive the programs for a while; the namespace must not wait for them.
+netns_removed_with_flows()
+{
+	local before
+
+	test_begin "ip netns del right after detach, with cached flows"
+	before=$(complaints)
+	traffic
+	expect_ok "detach" timeout $LIMIT "$CLI" -n "$GW1" detach
+	expect_ok "netns del" timeout $LIMIT ip netns del "$GW1"
+	wait_for $LIMIT peer_gone || wrong "the namespace is kept"
+	silence
+	expect_ok "rmmod" timeout $LIMIT rmmod xfrm_xdp
+	expect "complaints of the kernel" "$(complaints)" "$before"
+	test_end
+}
+
+PLAIN=0
+# wire_check: adds up the plaintext seen on the wire, and closes the capture
+wire_check()
+{
+	capture_sync
+	PLAIN=$((PLAIN + $(wire "$PLAINTEXT")))
+	capture_stop
+}
+
+# new_topology: after a test that broke the old one
+new_topology()
+{
+	wire_check
+	topology_delete
+	topology
+	agent sink name=A "ns=$HA" port=5001
+	agent sink name=B "ns=$HB" port=5001
+	sa_setup
+	capture_start
+	attach
+}
+
+plan 9
+setup
+sa_setup
+capture_start
+rmmod_refused
+rmmod_under_traffic
+sa_flush
+policy_flush
+device_down
+device_removed
+new_topology
+netns_removed
+new_topology
+netns_removed_with_flows
+wire_check
+
+test_begin "no plaintext on the wire"
+expect "plaintext frames" "$PLAIN" 0
+test_end

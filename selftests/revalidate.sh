@@ -1,0 +1,168 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Changes reach flows that are on the fast path: a rule, which no generation id
+# tells, within the interval of revalidation; the security policy at once, and
+# never at the price of plaintext.
+#
+#   HA ---- GW1 ==== wire ==== GW2 ---- HB
+#     rules and policies      kernel
+#          change
+
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+INTERVAL=1000	# the default of revalidate_ms
+SLACK=500	# for the machine, in ms: GW1 is emulated, and nft has to start
+
+stream_fast()
+{
+	counters "$GW1"
+	[ "$(since "$GW1" "$1")" -ge "$2" ]
+}
+
+# stream_on DIR: a steady flow, on the fast path when this returns
+stream_on()
+{
+	mark "$GW1"
+	if [ "$1" = out ]; then
+		agent stream name=S "ns=$HA" src="$A4" sport=4000 dst="$B4" dport=5001 gap=0.005
+		wait_for 10 stream_fast Encrypted 20 || wrong "the stream never got fast"
+	else
+		agent stream name=S "ns=$HB" src="$B4" sport=4000 dst="$A4" dport=5001 gap=0.005
+		wait_for 10 stream_fast ForwardDone 20 || wrong "the stream never got fast"
+	fi
+}
+
+streamed_more()
+{
+	agent streaming name=S
+	[ "${R[sent]}" -ge "$1" ]
+}
+
+# send_on N: until the stream has sent N more
+send_on()
+{
+	agent streaming name=S
+	wait_for 30 streamed_more $((R[sent] + $1)) || wrong "the stream stopped"
+}
+
+fresh()
+{
+	sa_setup
+	agent clear name=A
+	agent clear name=B
+}
+
+rule()
+{
+	local dir=$1 sink=B changed last
+
+	[ "$dir" = out ] || sink=A
+	test_begin "$dir: a new nft rule ends the flow within $INTERVAL ms"
+	fresh
+	stream_on "$dir"
+	echo "table inet t { chain c { type filter hook forward priority 0;
+		udp dport 5001 counter drop; }; }" >"$TMP/rules"
+	must in_ns "$GW1" nft -f "$TMP/rules"
+	agent now
+	changed=${R[ms]}
+	# Some 2.5 s of traffic: well past the interval.
+	send_on 500
+	agent got name=$sink timeout=0
+	last=${R[last_ms]}
+	expect_range "ms from the rule to the last datagram" $((last - changed)) \
+		-$SLACK $((INTERVAL + SLACK))
+	mark "$GW1"
+	send_on 20
+	expect_counts "$GW1" Encrypted=0 ForwardDone=0
+	expect_match "the rule" "$(in_ns "$GW1" nft list ruleset)" "counter packets [1-9]"
+
+	# And comes back when the rule goes.
+	must in_ns "$GW1" nft flush ruleset
+	mark "$GW1"
+	if [ "$dir" = out ]; then
+		wait_for 10 stream_fast Encrypted 20 || wrong "the flow does not come back"
+	else
+		wait_for 10 stream_fast ForwardDone 20 || wrong "the flow does not come back"
+	fi
+	agent unstream name=S
+	test_end
+}
+
+# A flow renews itself: far longer than the interval, one packet in each half of
+# it by the stack, the others fast, none lost.
+renewal()
+{
+	test_begin "a flow of 3 s goes on, renewed by a packet every half interval"
+	fresh
+	stream_on out
+	send_on 600
+	agent unstream name=S
+	local sent=${R[sent]}
+	expect_got B "$sent" 62
+	counters "$GW1"
+	expect_range "packets by the stack" $((sent - $(since "$GW1" Encrypted))) 4 40
+	expect_range "renewals" "$(since "$GW1" FlowRenewed)" 3 40
+	expect_count "$GW1" FlowLearned 1
+	test_end
+}
+
+# policy_change DIR WHAT BLOCKED LINE…: GW1's policy changes under traffic. What
+# was decided before counts for nothing from that moment on.
+policy_change()
+{
+	local dir=$1 what=$2 blocked=$3 sink=B counter=Encrypted got
+
+	shift 3
+	[ "$dir" = out ] || { sink=A counter=ForwardDone; }
+	test_begin "$dir: $what stops the flow at once"
+	fresh
+	# What is not explicitly allowed is blocked, so that a policy that goes
+	# away does not mean plaintext.
+	configure "$GW1" "xfrm policy setdefault in block fwd block out block" \
+		"xfrm policy add dir fwd src $NET_A4 dst $NET_B4"
+	stream_on "$dir"
+	configure "$GW1" "$@"
+	mark "$GW1"
+	agent got name=$sink timeout=0
+	got=${R[n]}
+	send_on 100
+	expect_counts "$GW1" "$counter=0" FlowLearned=0
+	expect_range "$blocked" "$(since "$GW1" "$blocked")" 90 1000
+	agent got name=$sink timeout=0
+	expect_range "datagrams that got through after it" $((R[n] - got)) 0 2
+	agent unstream name=S
+	configure "$GW1" "xfrm policy setdefault in accept fwd accept out accept"
+	test_end
+}
+
+POLICY_OUT="src $NET_A4 dst $NET_B4 dir out"
+POLICY_FWD="src $NET_B4 dst $NET_A4 dir fwd"
+
+plan 11
+needs nft:nftables
+setup
+REVALIDATE_MS=$INTERVAL
+attach
+capture_start
+
+rule out
+rule in
+renewal
+
+policy_change out "deleting the policy" XfrmOutPolBlock "xfrm policy delete $POLICY_OUT"
+policy_change in "deleting the policy" XfrmInNoPols "xfrm policy delete $POLICY_FWD"
+policy_change out "a block policy" XfrmOutPolBlock \
+	"xfrm policy add src $A4/32 dst $B4/32 dir out action block"
+policy_change in "a block policy" XfrmInPolBlock \
+	"xfrm policy add src $B4/32 dst $A4/32 dir fwd action block"
+policy_change out "flushing the policies" XfrmInNoPols "xfrm policy flush"
+policy_change in "flushing the policies" XfrmInNoPols "xfrm policy flush"
+policy_change out "an update that asks for another SA" XfrmOutNoStates \
+	"xfrm policy update $POLICY_OUT tmpl src $GW1_4 dst $GW2_4 proto esp reqid 7 mode tunnel"
+
+test_begin "no plaintext on the wire"
+capture_sync
+expect_no_plaintext
+test_end

@@ -1,0 +1,79 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Run the tests, all or those named, and report in KTAP:
+#
+#   run_all.sh                  everything
+#   run_all.sh tunnel replay    tunnel.sh and replay.sh
+#   run_all.sh --list           the names
+#
+# Ends with 0 only where every test ran and passed. A test that does not end
+# within the timeout of the file settings is killed, and has failed.
+
+set -u
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
+# Short before long, and what breaks things last.
+scripts="smoke tunnel learning secpath bad_input replay expiry mtu_ttl revalidate tcp attach lifecycle"
+tests="$scripts gtest verifier"
+
+timeout=$(sed -n 's/^timeout=//p' "$here/settings")
+# A debug kernel is several times slower.
+timeout=$((timeout * ${XFRM_XDP_TIMEOUT_FACTOR:-$([ -e /sys/kernel/debug/kmemleak ] && echo 4 || echo 1)}))
+
+# command_of NAME: what a name runs
+command_of()
+{
+	case $1 in
+	gtest)		echo "$here/../build/selftests/xfrm_xdp_gtest" ;;
+	verifier)	echo "$here/verifier/run.sh" ;;
+	*)		echo "$here/$1.sh" ;;
+	esac
+}
+
+# run NAME: as a subtest, indented; status of the test
+run()
+{
+	local name=$1 command rc
+
+	command=$(command_of "$name")
+	echo "# Subtest: $name"
+	if [ ! -x "$command" ]; then
+		echo "    # ${command#"$here/"} is not there; build it: make"
+		return 1
+	fi
+	timeout --kill-after=10 "$timeout" "$command" 2>&1 | sed 's/^/    /'
+	rc=${PIPESTATUS[0]}
+	[ "$rc" -ne 124 ] && [ "$rc" -ne 137 ] || echo "    # killed: not done after $timeout s"
+	return "$rc"
+}
+
+names=()
+for name; do
+	name=${name##*/}
+	name=${name%.sh}
+	case " $tests " in
+	*" $name "*)	names+=("$name") ;;
+	*)
+		[ "$name" != --list ] || { tr ' ' '\n' <<<"$tests"; exit 0; }
+		echo "run_all.sh: no test is called '$name'; there are: $tests" >&2
+		exit 2 ;;
+	esac
+done
+[ ${#names[@]} -gt 0 ] || read -ra names <<<"$tests"
+
+printf 'KTAP version 1\n1..%d\n' ${#names[@]}
+number=0 failed=()
+for name in "${names[@]}"; do
+	number=$((number + 1))
+	begin=$SECONDS
+	if run "$name"; then
+		echo "ok $number $name"
+	else
+		echo "not ok $number $name"
+		failed+=("$name")
+	fi
+	echo "# $name took $((SECONDS - begin)) s"
+done
+echo "# Totals: pass:$((number - ${#failed[@]})) fail:${#failed[@]}"
+[ ${#failed[@]} -eq 0 ] || { echo "# failed: ${failed[*]}"; exit 1; }

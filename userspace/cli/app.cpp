@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "app.hpp"
+
+#include "bpf.hpp"
+#include "netns.hpp"
+#include "pins.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <cerrno>
+#include <fmt/format.h>
+#include <optional>
+#include <ostream>
+#include <unistd.h>
+
+namespace xfrm_xdp {
+
+namespace {
+
+// "cause" -> "Cause."
+std::string sentence(std::string text)
+{
+    if (text.empty())
+        return text;
+    // A name in quotes, or one of a device, stays as it is.
+    if (!text.ends_with('.') && !text.ends_with('?') && !text.ends_with('!'))
+        text += '.';
+    return text;
+}
+
+std::string capitalised(std::string text)
+{
+    if (!text.empty())
+        text[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(text[0])));
+    return text;
+}
+
+Result<Output> run_command(const Options &options, Image object)
+{
+    switch (options.command) {
+    case Command::attach:
+        return run_attach(options, object);
+    case Command::detach:
+        return run_detach(options);
+    case Command::status:
+        return run_status(options);
+    case Command::flows:
+        return run_flows(options);
+    case Command::stats:
+        return run_stats(options);
+    case Command::doctor:
+        return run_doctor(options);
+    }
+    return Error{"no such command", "'xfrm-xdp --help' lists the commands"};
+}
+
+Result<Output> run_in_namespace(const Options &options, Image object)
+{
+    if (options.netns.empty())
+        return run_command(options, object);
+    auto netns = open_netns(options.netns);
+    if (!netns)
+        return netns.error();
+    auto scope = NetnsScope::enter(*netns);
+    if (!scope)
+        return scope.error();
+    return run_command(options, object);
+}
+
+bool wants_json(const std::vector<std::string> &arguments)
+{
+    return std::any_of(arguments.begin(), arguments.end(), [](const std::string &argument) {
+        return argument == "-j" || argument == "--json";
+    });
+}
+
+int report(const Error &error, int status, bool json, std::ostream &out, std::ostream &err)
+{
+    if (json)
+        out << error_json(error).dump(2) << '\n';
+    else
+        err << render_error(error);
+    return status;
+}
+
+} // namespace
+
+std::string render_error(const Error &error)
+{
+    auto text = fmt::format("xfrm-xdp: {}\n", sentence(error.cause));
+    if (!error.remedy.empty())
+        text += fmt::format("{}\n", sentence(capitalised(error.remedy)));
+    return text;
+}
+
+nlohmann::ordered_json error_json(const Error &error)
+{
+    return {{"error", error.cause}, {"remedy", error.remedy}};
+}
+
+Status check_rights()
+{
+    if (::geteuid() != 0)
+        return Error{"this needs root", "run it with sudo, or as root", EPERM};
+    return check_bpffs();
+}
+
+int run(const std::vector<std::string> &arguments, Image object, std::ostream &out,
+        std::ostream &err)
+{
+    auto parsed = parse_options(arguments);
+    if (auto *leave = std::get_if<Leave>(&parsed)) {
+        if (leave->status == 0) {
+            out << leave->text;
+            return 0;
+        }
+        return report({leave->text, "'xfrm-xdp --help' shows the usage"}, leave->status,
+                      wants_json(arguments), out, err);
+    }
+
+    const auto &options = std::get<Options>(parsed);
+    set_bpf_verbose(options.verbose);
+    auto output = run_in_namespace(options, object);
+    if (!output)
+        return report(output.error(), status_failed, options.json, out, err);
+    if (options.json)
+        out << output->json.dump(2) << '\n';
+    else
+        out << output->text;
+    return output->status;
+}
+
+} // namespace xfrm_xdp

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "options.hpp"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+
+namespace xfrm_xdp {
+
+namespace {
+
+constexpr const char *about = "IPsec in XDP: attach the fast path to devices, and look at it.";
+
+constexpr const char *examples = R"(Examples:
+  xfrm-xdp doctor                          is this machine ready?
+  xfrm-xdp attach lan0 wan0                forward between these in XDP
+  xfrm-xdp status                          what is attached
+  xfrm-xdp flows                           which flows the fast path knows
+  xfrm-xdp stats                           what it did, and why not more
+  xfrm-xdp detach                          take everything off again
+  xfrm-xdp --netns gw1 attach lan0 wan0    the same in a network namespace
+
+Exit status: 0 done; 1 failed, or a check of doctor failed; 2 wrong usage.)";
+
+struct CommandLine {
+    Options options;
+    CLI::App app{about, "xfrm-xdp"};
+
+    CommandLine()
+    {
+        app.fallthrough(); // global options may follow the command
+        app.require_subcommand(1);
+        app.footer(examples);
+        app.set_version_flag("--version", "xfrm-xdp " XFRM_XDP_VERSION);
+        app.add_option("-n,--netns", options.netns,
+                       "Network namespace: a name of 'ip netns', or a path")
+            ->type_name("NAME");
+        app.add_flag("-j,--json", options.json, "Print JSON");
+        app.add_flag("-v,--verbose", options.verbose, "Show libbpf's and the verifier's messages");
+        add_attach();
+        add_detach();
+        add("status", Command::status, "Show what is attached, and whether it can work")
+            ->footer("Without --netns, of every network namespace in which something is attached.");
+        add("flows", Command::flows, "List the flows that the fast path knows");
+        add("stats", Command::stats, "Show the counters and what they mean")
+            ->add_flag("-a,--all", options.all, "Zero counters, too");
+        add_devices(add("doctor", Command::doctor, "Check what the fast path needs"))
+            ->description(
+                "Devices to check (default: the attached ones, else those that may have XDP)");
+    }
+
+    CLI::App *add(const std::string &name, Command command, const std::string &text)
+    {
+        auto *added = app.add_subcommand(name, text);
+        added->callback([this, command] { options.command = command; });
+        return added;
+    }
+
+    CLI::Option *add_devices(CLI::App *command)
+    {
+        return command->add_option("DEV", options.devices, "Devices")->type_name("");
+    }
+
+    void add_attach()
+    {
+        auto *attach = add("attach", Command::attach, "Attach devices: all of them, or none");
+        add_devices(attach)->required();
+        attach
+            ->add_option_function<std::string>(
+                "-m,--mode",
+                [this](const std::string &mode) {
+                    options.mode = mode == "generic" ? XdpMode::generic : XdpMode::native;
+                },
+                "native: in the driver (default); generic: on any device, slower")
+            ->type_name("native|generic")
+            ->check(CLI::IsMember({"native", "generic"}).description(""));
+        attach->footer("Example: xfrm-xdp attach lan0 wan0");
+    }
+
+    void add_detach()
+    {
+        auto *detach = add("detach", Command::detach, "Detach devices");
+        auto *devices = add_devices(detach);
+        devices->description("Devices (default: all of the namespace)");
+        detach
+            ->add_flag("--orphaned", options.orphaned,
+                       "What is left of namespaces that were deleted while attached")
+            ->excludes(devices);
+        detach->footer("Examples: xfrm-xdp detach wan0\n"
+                       "          xfrm-xdp detach\n"
+                       "          xfrm-xdp detach --orphaned");
+    }
+};
+
+} // namespace
+
+std::variant<Options, Leave> parse_options(const std::vector<std::string> &arguments)
+{
+    CommandLine line;
+    auto reversed = arguments; // as CLI11 takes them
+    std::reverse(reversed.begin(), reversed.end());
+
+    try {
+        line.app.parse(reversed);
+    } catch (const CLI::CallForHelp &) {
+        return Leave{0, line.app.help()};
+    } catch (const CLI::CallForAllHelp &) {
+        return Leave{0, line.app.help("", CLI::AppFormatMode::All)};
+    } catch (const CLI::CallForVersion &) {
+        return Leave{0, "xfrm-xdp " XFRM_XDP_VERSION "\n"};
+    } catch (const CLI::ParseError &error) {
+        return Leave{status_usage, error.what()};
+    }
+    return line.options;
+}
+
+} // namespace xfrm_xdp

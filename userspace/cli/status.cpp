@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "status.hpp"
+
+#include "commands.hpp"
+#include "module.hpp"
+#include "status_json.hpp"
+
+#include <fmt/format.h>
+
+namespace xfrm_xdp {
+
+namespace {
+
+nlohmann::ordered_json device_json(const DeviceStatus &device)
+{
+    return {{"device", device.device},
+            {"ifindex", device.ifindex},
+            {"gone", device.gone},
+            {"mode", device.mode ? nlohmann::ordered_json(mode_name(*device.mode))
+                                 : nlohmann::ordered_json()},
+            {"xdp_program", device.xdp_program},
+            {"tc_program", device.tc_program},
+            {"receives", device.receives},
+            {"sends", device.sends},
+            {"problems", device.problems}};
+}
+
+std::string module_text()
+{
+    if (!module_loaded(module_name))
+        return "not loaded";
+    auto version = module_version(module_name);
+    return version.empty() ? "loaded" : "loaded, version " + version;
+}
+
+} // namespace
+
+nlohmann::ordered_json namespace_json(const NamespaceStatus &status)
+{
+    auto devices = nlohmann::ordered_json::array();
+    for (const auto &device : status.devices)
+        devices.push_back(device_json(device));
+    return {{"id", status.id},           {"name", status.name},
+            {"current", status.current}, {"orphaned", status.orphaned},
+            {"missing", status.missing}, {"devices", devices},
+            {"flows", status.flows},     {"flows_max", status.flows_max}};
+}
+
+Result<Output> run_status(const Options &options)
+{
+    if (auto status = check_rights(); !status)
+        return status.error();
+
+    std::vector<NamespaceStatus> namespaces;
+    if (options.netns.empty()) {
+        auto all = all_status();
+        if (!all)
+            return all.error();
+        namespaces = *std::move(all);
+    } else {
+        auto id = current_netns();
+        if (!id)
+            return id.error();
+        auto one = namespace_status(*id);
+        if (!one)
+            return one.error();
+        one->name = options.netns;
+        one->current = true;
+        if (PinDirectory(pin_root(), *id).exists())
+            namespaces.push_back(*std::move(one));
+    }
+
+    Output output;
+    output.json["module"] = {{"loaded", module_loaded(module_name)},
+                             {"version", module_version(module_name)}};
+    output.json["namespaces"] = nlohmann::ordered_json::array();
+    for (const auto &status : namespaces)
+        output.json["namespaces"].push_back(namespace_json(status));
+    output.text = render_status(namespaces, module_text());
+    return output;
+}
+
+} // namespace xfrm_xdp

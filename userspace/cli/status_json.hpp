@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include "status.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace xfrm_xdp {
+
+nlohmann::ordered_json namespace_json(const NamespaceStatus &status);
+
+} // namespace xfrm_xdp

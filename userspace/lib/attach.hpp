@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Attaching devices: all of them, or nothing is changed.
+#pragma once
+
+#include "pins.hpp"
+#include "result.hpp"
+#include "xdp.hpp"
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace xfrm_xdp {
+
+struct AttachedNow {
+    std::string device;
+    XdpMode mode;
+    bool already = false; // it was, in this mode, before
+    bool sends = false;   // packets can leave here by the fast path
+};
+
+// In the network namespace of the calling thread, which is @netns.
+Result<std::vector<AttachedNow>> attach_devices(NetnsId netns,
+                                                const std::vector<std::string> &names, XdpMode mode,
+                                                std::span<const std::byte> object);
+
+// What an errno of attaching an XDP link means for this device.
+Error xdp_attach_error(int code, const std::string &device, XdpMode mode);
+
+} // namespace xfrm_xdp

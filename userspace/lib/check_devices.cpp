@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "check.hpp"
+
+#include <fmt/format.h>
+
+namespace xfrm_xdp {
+
+namespace {
+
+std::string what_it_is(const Link &link, const LinkFeatures &features)
+{
+    if (!link.kind.empty())
+        return link.kind;
+    return features.driver.empty() ? "hardware" : features.driver;
+}
+
+std::string no_transmit_remedy(const Link &link, const std::string &peer)
+{
+    if (link.kind != "veth")
+        return "packets that leave here stay with the stack; use a driver with ndo_xdp_xmit "
+               "where it matters (some drivers need an XDP program on the device first)";
+    if (peer.empty())
+        return fmt::format("run 'ethtool -K PEER gro on' for its other end, device {} of another "
+                           "namespace",
+                           link.lower);
+    return fmt::format("run 'ethtool -K {} gro on': it is the other end", peer);
+}
+
+} // namespace
+
+std::vector<Check> check_device(const Link &link, const XdpFeatures &xdp,
+                                const LinkFeatures &features, const std::string &peer,
+                                const std::vector<std::string> &vlans)
+{
+    std::vector<Check> checks;
+    auto what = what_it_is(link, features);
+
+    if (!link.up)
+        checks.push_back({Level::warn, link.name, fmt::format("{}: is down", what),
+                          fmt::format("run 'ip link set {} up'", link.name)});
+    if (!xdp.native || !xdp.redirect)
+        checks.push_back(
+            {Level::warn, link.name,
+             fmt::format("{}: no native XDP{}", what, xdp.native ? " with redirect" : ""),
+             "attach it with '--mode generic', which is slower"});
+    if (!xdp.transmit)
+        checks.push_back({Level::warn, link.name,
+                          fmt::format("{}: takes no XDP frames from other devices", what),
+                          no_transmit_remedy(link, peer)});
+    if (!vlans.empty() && features.vlan_stripping.value_or(false))
+        checks.push_back({Level::warn, link.name,
+                          fmt::format("{}: strips the VLAN tags of {}, so that XDP does not see "
+                                      "them",
+                                      what, fmt::join(vlans, ", ")),
+                          fmt::format("run 'ethtool -K {} rxvlan off'", link.name)});
+    if (checks.empty())
+        checks.push_back(
+            {Level::ok, link.name, fmt::format("{}: native XDP, takes XDP frames", what), ""});
+    return checks;
+}
+
+std::vector<Check> check_devices(const std::vector<Link> &links, const std::vector<Link> &devices)
+{
+    std::vector<Check> checks;
+
+    for (const auto &device : devices) {
+        auto state = query_xdp(device.index);
+        if (!state) {
+            checks.push_back({Level::fail, device.name, state.error().cause, "run as root"});
+            continue;
+        }
+        std::vector<std::string> vlans;
+        for (const auto &link : links)
+            if (link.kind == "vlan" && link.lower == device.index && !link.lower_away)
+                vlans.push_back(link.name);
+        const Link *peer = device.lower_away ? nullptr : find_link(links, device.lower);
+        auto found = check_device(device, state->features, link_features(device.name),
+                                  peer ? peer->name : "", vlans);
+        checks.insert(checks.end(), found.begin(), found.end());
+    }
+    return checks;
+}
+
+} // namespace xfrm_xdp

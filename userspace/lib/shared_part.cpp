@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "shared_part.hpp"
+
+#include "bpf.hpp"
+#include "detach.hpp"
+#include "flows.hpp"
+#include "module.hpp"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <cerrno>
+#include <fcntl.h>
+#include <fmt/format.h>
+
+namespace xfrm_xdp {
+
+namespace {
+
+struct ProgramPin {
+    const char *program; // in the object
+    const char *pin;
+};
+
+constexpr ProgramPin programs[] = {
+    {"xfrm_xdp_ingress", pin_program_xdp},
+    {"xfrm_xdp_restore", pin_program_tc},
+    {"xfrm_xdp_learn", pin_program_learn},
+};
+
+Status pin_fd(const PinDirectory &directory, const char *name, int fd, Undo &undo)
+{
+    if (::bpf_obj_pin(fd, directory.file(name).c_str()) < 0)
+        return errno_error(errno, fmt::format("cannot pin {}", directory.file(name)),
+                           "run as root");
+    undo.add([directory, name] { (void)directory.remove(name); });
+    return Done{};
+}
+
+Status pin_object(const PinDirectory &directory, const BpfObject &object, Undo &undo)
+{
+    auto map = object.map("flows");
+    if (!map)
+        return map.error();
+    if (auto status = pin_fd(directory, pin_flows, ::bpf_map__fd(*map), undo); !status)
+        return status;
+    for (const auto &[program, pin] : programs) {
+        auto found = object.program(program);
+        if (!found)
+            return found.error();
+        if (auto status = pin_fd(directory, pin, ::bpf_program__fd(*found), undo); !status)
+            return status;
+    }
+    return Done{};
+}
+
+Status attach_learners(const PinDirectory &directory, const BpfObject &object, Undo &undo)
+{
+    auto learner = object.program("xfrm_xdp_learn");
+    if (!learner)
+        return learner.error();
+
+    for (const auto &hook : netfilter_hooks) {
+        LIBBPF_OPTS(bpf_netfilter_opts, opts);
+        opts.pf = hook.family;
+        opts.hooknum = hook.hook;
+        opts.priority = netfilter_priority;
+        LinkPtr link(::bpf_program__attach_netfilter(*learner, &opts));
+        if (!link)
+            return errno_error(
+                errno, fmt::format("cannot attach the learner to netfilter ({})", hook.pin),
+                errno == EBUSY ? "another BPF program has our place in netfilter: 'bpftool net' "
+                                 "shows it"
+                               : "use a kernel with CONFIG_NETFILTER_BPF_LINK=y");
+        // The descriptor is kept by the pin and by undo, not by libbpf's object.
+        Fd fd(::fcntl(::bpf_link__fd(link.get()), F_DUPFD_CLOEXEC, 0));
+        ::bpf_link__disconnect(link.get());
+        if (auto status = pin_link(directory, hook.pin, std::move(fd), undo); !status)
+            return status;
+    }
+    return Done{};
+}
+
+// ESP, too: an SA of the stack would load it. Where it is not there, there are no such SAs.
+Status load_modules()
+{
+    if (auto status = load_module(module_name); !status)
+        return status;
+    for (const char *name : {"esp4", "esp6"})
+        (void)load_module(name);
+    return Done{};
+}
+
+Status make_shared_part(const PinDirectory &directory, std::span<const std::byte> image, Undo &undo)
+{
+    if (auto status = load_modules(); !status)
+        return status;
+    auto object = BpfObject::load(image);
+    if (!object)
+        return object.error();
+
+    if (auto status = directory.create(); !status)
+        return status;
+    undo.add([directory] { (void)directory.remove_directory(); });
+    if (auto status = pin_object(directory, *object, undo); !status)
+        return status;
+    return attach_learners(directory, *object, undo);
+}
+
+Status check_version(const PinDirectory &directory)
+{
+    auto map = open_pin(directory.file(pin_flows));
+    if (!map)
+        return map.error();
+    auto info = map_info(*map);
+    if (!info)
+        return info.error();
+    if (info->key_size != sizeof(xfrm_xdp_flow_key) ||
+        info->value_size != sizeof(xfrm_xdp_flow_val))
+        return Error{"what is attached in this namespace is of another version of this tool",
+                     "'xfrm-xdp detach', then attach all devices again"};
+    return Done{};
+}
+
+} // namespace
+
+Status pin_link(const PinDirectory &directory, const std::string &name, Fd link, Undo &undo)
+{
+    if (!link)
+        return errno_error(errno, fmt::format("cannot keep the link {}", name));
+    if (::bpf_obj_pin(link.get(), directory.file(name).c_str()) < 0)
+        return errno_error(errno, fmt::format("cannot pin {}", directory.file(name)),
+                           "run as root");
+    undo.add([directory, name] { (void)remove_link(directory, name); });
+    return Done{};
+}
+
+Status ensure_shared_part(const PinDirectory &directory, const Inventory &inventory,
+                          std::span<const std::byte> image, Undo &undo)
+{
+    if (inventory.complete())
+        return check_version(directory);
+    if (inventory.exists && inventory.any_alive())
+        return Error{fmt::format("{} lacks {}: somebody removed a part of what is attached",
+                                 directory.path(), fmt::join(inventory.missing, ", ")),
+                     "'xfrm-xdp detach', then attach all devices again"};
+    if (inventory.exists)
+        if (auto status = remove_namespace(directory, inventory); !status)
+            return status;
+    return make_shared_part(directory, image, undo);
+}
+
+} // namespace xfrm_xdp
