@@ -48,7 +48,7 @@ install: ## build for the running kernel and install there (PREFIX, DESTDIR)
 	@scripts/install.sh '$(DESTDIR)' '$(PREFIX)'
 
 uninstall: ## remove what install installed
-	@scripts/uninstall.sh '$(DESTDIR)' '$(PREFIX)'
+	@scripts/install.sh --remove '$(DESTDIR)' '$(PREFIX)'
 
 .PHONY: prerequisites auto-prerequisites demo smoke check test
 prerequisites: ## install the Debian packages that are needed (as root)

@@ -67,9 +67,14 @@ int xfrm_xdp_ingress(struct xdp_md *ctx)
 	int verdict;
 
 	verdict = flow_step(ctx, 0, len, &opts);
-	/* Decrypted: the inner flow decides, or the stack with the metadata. */
-	if (verdict == XFRM_XDP_DONE && opts.sa)
-		verdict = flow_step(ctx, opts.sa, len, &opts);
+	if (verdict != XFRM_XDP_DONE || !opts.sa)
+		return xdp_action(verdict, &opts);
+
+	/* Decrypted: the inner flow decides, or the stack, told by which SA. */
+	verdict = flow_step(ctx, opts.sa, len, &opts);
+	if (verdict == XFRM_XDP_PUNT &&
+	    bpf_xdp_xfrm_metadata(ctx, &opts, sizeof(opts)))
+		return XDP_ABORTED;
 	return xdp_action(verdict, &opts);
 }
 

@@ -71,6 +71,8 @@ void xfrm_xdp_decrease_ttl(u8 *l3, u8 family);
 void xfrm_xdp_pkt_key(struct xfrm_xdp_flow_key *key,
 		      const struct xfrm_xdp_pkt *pkt, u32 ifindex, u64 sa);
 
+bool xfrm_xdp_pkt_is(const struct xfrm_xdp_pkt *pkt, const struct xfrm_xdp_flow_key *key);
+
 /* xfrm_xdp_replay.c: the SA's own replay state, under x->lock */
 
 /**
@@ -269,11 +271,10 @@ int xfrm_xdp_learn(const struct nf_hook_state *state, struct sk_buff *skb,
 bool xfrm_xdp_conntrack_ok(const struct sk_buff *skb, u8 proto);
 
 /* xfrm_xdp_meta.c: metadata between XDP and tc, and its proof */
-bool xfrm_xdp_meta_room(const struct xdp_buff *xdp);
-void xfrm_xdp_meta_store(struct xdp_buff *xdp, u64 sa,
-			 const struct xfrm_xdp_pkt *pkt);
-bool xfrm_xdp_meta_proves(const struct xdp_buff *xdp,
-			  const struct xfrm_xdp_flow_key *key);
+void xfrm_xdp_meta_decrypted(const struct xdp_buff *xdp, u64 sa);
+bool xfrm_xdp_meta_was_decrypted(const struct xdp_buff *xdp, u64 sa);
+void xfrm_xdp_meta_forget(void);
+int xfrm_xdp_meta_store(struct xdp_buff *xdp, struct bpf_xfrm_xdp_opts *opts);
 void xfrm_xdp_meta_mark(struct sk_buff *skb, u8 *mac);
 bool xfrm_xdp_meta_on_skb(const struct sk_buff *skb);
 int xfrm_xdp_meta_restore(struct sk_buff *skb, struct bpf_xfrm_xdp_opts *opts);

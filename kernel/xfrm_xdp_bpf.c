@@ -29,7 +29,15 @@ static bool xfrm_xdp_opts_ok(void *opts, u32 opts__sz, u32 size)
 		*error = -EINVAL;
 		return false;
 	}
-	memset(opts, 0, size);
+	return true;
+}
+
+/* For the options that all but learning use. */
+static bool xfrm_xdp_packet_opts_ok(struct bpf_xfrm_xdp_opts *opts, u32 opts__sz)
+{
+	if (!xfrm_xdp_opts_ok(opts, opts__sz, sizeof(*opts)))
+		return false;
+	*opts = (struct bpf_xfrm_xdp_opts){};
 	return true;
 }
 
@@ -77,7 +85,7 @@ __bpf_kfunc int bpf_xdp_xfrm_input(struct xdp_md *ctx, struct xfrm_state *x,
 	struct xdp_buff *xdp = (struct xdp_buff *)ctx;
 	struct xfrm_xdp_pkt pkt;
 
-	if (!xfrm_xdp_opts_ok(opts, opts__sz, sizeof(*opts))) {
+	if (!xfrm_xdp_packet_opts_ok(opts, opts__sz)) {
 		xfrm_xdp_count(dev_net(xdp->rxq->dev), XFRM_XDP_R_PUNT_OPTS);
 		return XFRM_XDP_PUNT;
 	}
@@ -114,7 +122,7 @@ __bpf_kfunc int bpf_xdp_xfrm_output(struct xdp_md *ctx, struct xfrm_state *x,
 	struct xfrm_xdp_pkt pkt;
 	struct net *net;
 
-	if (!xfrm_xdp_opts_ok(opts, opts__sz, sizeof(*opts))) {
+	if (!xfrm_xdp_packet_opts_ok(opts, opts__sz)) {
 		xfrm_xdp_count(dev_net(xdp->rxq->dev), XFRM_XDP_R_PUNT_OPTS);
 		return XFRM_XDP_PUNT;
 	}
@@ -137,9 +145,9 @@ __bpf_kfunc int bpf_xdp_xfrm_output(struct xdp_md *ctx, struct xfrm_state *x,
  *
  * An inner flow is encrypted where its route says so, gets its next hop's
  * address and one hop less; DONE: redirect it to @opts->ifindex. The packet of
- * an inbound SA is decrypted; DONE: the frame is the inner packet with
- * struct xfrm_xdp_meta in front; look its flow up with @opts->sa in the key and
- * call again, or return XDP_PASS for bpf_skb_xfrm_restore() at tc ingress.
+ * an inbound SA is decrypted; DONE: the frame is the inner packet; look its flow
+ * up with @opts->sa in the key and call again. Where there is none, or the result
+ * is PUNT, call bpf_xdp_xfrm_metadata() and return XDP_PASS.
  *
  * @opts->flags has XFRM_XDP_OPTS_FORGET where the map entry should be deleted.
  * @opts->error: -EINVAL where @opts__sz is wrong; the result is then PUNT.
@@ -152,11 +160,34 @@ __bpf_kfunc int bpf_xdp_xfrm_flow(struct xdp_md *ctx, u64 handle,
 {
 	struct xdp_buff *xdp = (struct xdp_buff *)ctx;
 
-	if (!xfrm_xdp_opts_ok(opts, opts__sz, sizeof(*opts))) {
+	if (!xfrm_xdp_packet_opts_ok(opts, opts__sz)) {
 		xfrm_xdp_count(dev_net(xdp->rxq->dev), XFRM_XDP_R_PUNT_OPTS);
 		return XFRM_XDP_PUNT;
 	}
 	return xfrm_xdp_verdict(xdp, xfrm_xdp_flow(xdp, handle, opts), opts);
+}
+
+/**
+ * bpf_xdp_xfrm_metadata() - tell the stack which SA a packet was decrypted by
+ * @ctx: frame that bpf_xdp_xfrm_flow() has decrypted in this run of the program,
+ *	at the place where it was left
+ * @opts: result: @error, @sa
+ * @opts__sz: sizeof(struct bpf_xfrm_xdp_opts) in bytes
+ *
+ * Puts struct xfrm_xdp_meta in front of the frame, with a proof of the SA and the
+ * inner tuple that only the kernel can make; bpf_skb_xfrm_restore() turns it into
+ * a sec_path. Without it the stack takes the packet for plaintext.
+ *
+ * Context: XDP.
+ * Return: 0; -ENOENT where it is not that frame; -EINVAL where @opts__sz is wrong
+ * (also in @opts->error).
+ */
+__bpf_kfunc int bpf_xdp_xfrm_metadata(struct xdp_md *ctx, struct bpf_xfrm_xdp_opts *opts,
+				      u32 opts__sz)
+{
+	if (!xfrm_xdp_packet_opts_ok(opts, opts__sz))
+		return -EINVAL;
+	return xfrm_xdp_meta_store((struct xdp_buff *)ctx, opts);
 }
 
 /**
@@ -191,7 +222,7 @@ __bpf_kfunc int bpf_xdp_xfrm_tailroom(struct xdp_md *ctx)
 __bpf_kfunc int bpf_skb_xfrm_restore(struct __sk_buff *skb,
 				     struct bpf_xfrm_xdp_opts *opts, u32 opts__sz)
 {
-	if (!xfrm_xdp_opts_ok(opts, opts__sz, sizeof(*opts)))
+	if (!xfrm_xdp_packet_opts_ok(opts, opts__sz))
 		return -EINVAL;
 	return xfrm_xdp_meta_restore((struct sk_buff *)skb, opts);
 }
@@ -215,6 +246,7 @@ __bpf_kfunc int bpf_xfrm_flow_learn(struct bpf_nf_ctx *ctx, void *opts, u32 opts
 {
 	if (!xfrm_xdp_opts_ok(opts, opts__sz, sizeof(struct bpf_xfrm_learn_opts)))
 		return -EINVAL;
+	memset(opts, 0, sizeof(struct bpf_xfrm_learn_opts));
 	return xfrm_xdp_learn(ctx->state, ctx->skb, opts);
 }
 
@@ -224,6 +256,7 @@ BTF_KFUNCS_START(xfrm_xdp_xdp_ids)
 BTF_ID_FLAGS(func, bpf_xdp_xfrm_input, KF_TRUSTED_ARGS)
 BTF_ID_FLAGS(func, bpf_xdp_xfrm_output, KF_TRUSTED_ARGS)
 BTF_ID_FLAGS(func, bpf_xdp_xfrm_flow, KF_TRUSTED_ARGS)
+BTF_ID_FLAGS(func, bpf_xdp_xfrm_metadata, KF_TRUSTED_ARGS)
 BTF_ID_FLAGS(func, bpf_xdp_xfrm_tailroom, KF_TRUSTED_ARGS)
 BTF_KFUNCS_END(xfrm_xdp_xdp_ids)
 

@@ -31,18 +31,18 @@ bool xfrm_xdp_egress_ok(const struct net_device *in, const struct net_device *ou
 	       rcu_access_pointer(in->xdp_prog);
 }
 
-/* Is it a packet that the flow was learned for, and proven to be? */
+/* Is it a packet that the flow was learned for, decrypted by the same SA? */
 static int xfrm_xdp_flow_match(const struct xfrm_xdp_flow *flow,
 			       const struct xdp_buff *xdp,
 			       const struct xfrm_xdp_pkt *pkt)
 {
+	const struct xfrm_xdp_flow_key *key = &flow->id.key;
 	const struct net_device *dev = xdp->rxq->dev;
-	struct xfrm_xdp_flow_key key;
 
-	xfrm_xdp_pkt_key(&key, pkt, dev->ifindex, flow->id.key.sa);
-	if (flow->id.net != dev_net(dev) || memcmp(&key, &flow->id.key, sizeof(key)))
+	if (key->ifindex != dev->ifindex || flow->id.net != dev_net(dev) ||
+	    !xfrm_xdp_pkt_is(pkt, key))
 		return XFRM_XDP_R_PUNT_FLOW_MISMATCH;
-	if (key.sa && !xfrm_xdp_meta_proves(xdp, &key))
+	if (key->sa && !xfrm_xdp_meta_was_decrypted(xdp, key->sa))
 		return XFRM_XDP_R_PUNT_NO_PROOF;
 	return XFRM_XDP_OK;
 }
@@ -73,7 +73,8 @@ static int xfrm_xdp_forward_check(const struct xfrm_xdp_flow *flow,
 {
 	if (pkt->ttl <= 1)
 		return XFRM_XDP_R_PUNT_TTL;
-	if (pkt->len > dst_mtu(flow->dst))
+	if (pkt->len > (flow->x ? dst_metric_raw(flow->dst, RTAX_MTU) :
+				  dst_mtu(flow->dst)))
 		return XFRM_XDP_R_PUNT_MTU;
 	if (!xfrm_xdp_egress_ok(xdp->rxq->dev, flow->out))
 		return XFRM_XDP_R_PUNT_EGRESS;
@@ -106,7 +107,6 @@ xfrm_xdp_forward(struct xfrm_xdp_flow *flow, struct xdp_buff *xdp,
 	struct xfrm_xdp_outer outer = {
 		.dev = flow->out,
 		.neigh = flow->neigh,
-		.mtu = dst_mtu(path),
 		.forward = true,
 	};
 
@@ -117,31 +117,31 @@ xfrm_xdp_forward(struct xfrm_xdp_flow *flow, struct xdp_buff *xdp,
 	if (!flow->x)
 		return xfrm_xdp_forward_plain(flow, xdp, pkt, opts);
 
+	/* Both MTUs of a bundle were brought up to date by dst_check(). */
+	outer.mtu = ((struct xfrm_dst *)flow->dst)->child_mtu_cached;
 	outer.hoplimit = flow->x->props.family == AF_INET ? ip4_dst_hoplimit(path) :
 							    ip6_dst_hoplimit(path);
 	return xfrm_xdp_output(xdp, flow->x, pkt, &outer, opts);
 }
 
-/* Decrypt, and prove it to the flow kfunc and to the tc hook. */
+/* Decrypt, and remember it for the flow and for the metadata. */
 static enum xfrm_xdp_verdict
 xfrm_xdp_decrypt(struct xfrm_xdp_flow *flow, struct xdp_buff *xdp,
 		 const struct xfrm_xdp_pkt *pkt, struct bpf_xfrm_xdp_opts *opts)
 {
 	enum xfrm_xdp_verdict verdict;
-	struct xfrm_xdp_pkt inner;
 
-	if (!xfrm_xdp_meta_room(xdp)) {
+	xfrm_xdp_meta_forget();
+	if (xdp_data_meta_unsupported(xdp)) {
 		opts->reason = XFRM_XDP_R_PUNT_METADATA;
 		return XFRM_XDP_PUNT;
 	}
 	verdict = xfrm_xdp_input(xdp, flow->x, pkt, opts);
-	if (verdict != XFRM_XDP_DONE)
-		return verdict;
-	if (xfrm_xdp_parse_frame(&inner, xdp))
-		memset(&inner, 0, sizeof(inner));
-	xfrm_xdp_meta_store(xdp, flow->handle, &inner);
-	opts->sa = flow->handle;
-	return XFRM_XDP_DONE;
+	if (verdict == XFRM_XDP_DONE) {
+		xfrm_xdp_meta_decrypted(xdp, flow->handle);
+		opts->sa = flow->handle;
+	}
+	return verdict;
 }
 
 static enum xfrm_xdp_verdict xfrm_xdp_punt(struct bpf_xfrm_xdp_opts *opts, int reason)
@@ -196,6 +196,8 @@ enum xfrm_xdp_verdict xfrm_xdp_flow(struct xdp_buff *xdp, u64 handle,
 	else
 		verdict = xfrm_xdp_forward(flow, xdp, &pkt, opts);
 
+	if (verdict == XFRM_XDP_DONE && flow->kind == XFRM_XDP_FLOW_FORWARD)
+		xfrm_xdp_meta_forget();
 	if (unlikely(verdict == XFRM_XDP_PUNT && xfrm_xdp_reason_forgets(opts->reason))) {
 		opts->flags |= XFRM_XDP_OPTS_FORGET;
 		xfrm_xdp_flow_remove(flow);

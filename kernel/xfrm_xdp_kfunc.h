@@ -233,7 +233,7 @@ struct bpf_xfrm_learn_opts {
 };
 
 /**
- * struct xfrm_xdp_meta - what stands in front of a decrypted packet
+ * struct xfrm_xdp_meta - what stands in front of a decrypted packet in the stack
  * @magic: XFRM_XDP_META_MAGIC
  * @pad: zero
  * @sa: handle of the inbound SA

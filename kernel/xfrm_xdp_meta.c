@@ -21,55 +21,100 @@ static u64 xfrm_xdp_meta_proof(const struct xfrm_xdp_flow_key *key)
 }
 
 /**
- * xfrm_xdp_meta_room() - can metadata be put in front of this frame?
- * @xdp: a frame; input makes the room, the driver has to support it
+ * struct xfrm_xdp_decrypted - the frame that this CPU decrypted last
+ * @data: its start; NULL: none, or it went on already
+ * @sa: handle of the SA
+ *
+ * So that the flow of a decrypted packet may be taken in the same run of the
+ * program without making and checking a proof.
+ */
+struct xfrm_xdp_decrypted {
+	const void *data;
+	u64 sa;
+};
+
+static DEFINE_PER_CPU(struct xfrm_xdp_decrypted, xfrm_xdp_decrypted);
+
+/**
+ * xfrm_xdp_meta_decrypted() - note that a frame has just been decrypted
+ * @xdp: the frame
+ * @sa: handle of the SA
  *
  * Context: XDP.
  */
-bool xfrm_xdp_meta_room(const struct xdp_buff *xdp)
+void xfrm_xdp_meta_decrypted(const struct xdp_buff *xdp, u64 sa)
 {
-	return !xdp_data_meta_unsupported(xdp);
+	struct xfrm_xdp_decrypted *last = this_cpu_ptr(&xfrm_xdp_decrypted);
+
+	last->data = xdp->data;
+	last->sa = sa;
+}
+
+/**
+ * xfrm_xdp_meta_was_decrypted() - is it the frame that has just been decrypted?
+ * @xdp: the frame
+ * @sa: handle of the SA
+ *
+ * Context: XDP.
+ */
+bool xfrm_xdp_meta_was_decrypted(const struct xdp_buff *xdp, u64 sa)
+{
+	const struct xfrm_xdp_decrypted *last = this_cpu_ptr(&xfrm_xdp_decrypted);
+
+	return last->data == xdp->data && last->sa == sa;
+}
+
+/**
+ * xfrm_xdp_meta_forget() - the frame went on, or another one is being looked at
+ *
+ * Context: XDP.
+ */
+void xfrm_xdp_meta_forget(void)
+{
+	__this_cpu_write(xfrm_xdp_decrypted.data, NULL);
+}
+
+/* The tuple to prove; all zero for what the fast path does not parse. */
+static void xfrm_xdp_meta_key_of(struct xfrm_xdp_flow_key *key, int reason,
+				 const struct xfrm_xdp_pkt *pkt, u32 ifindex, u64 sa)
+{
+	if (!reason) {
+		xfrm_xdp_pkt_key(key, pkt, ifindex, sa);
+		return;
+	}
+	memset(key, 0, sizeof(*key));
+	key->ifindex = ifindex;
+	key->sa = sa;
 }
 
 /**
  * xfrm_xdp_meta_store() - say which SA the packet was decrypted by, and prove it
- * @xdp: frame after input, with more headroom than before by the outer headers
- * @sa: handle of the SA
- * @pkt: inner packet; all zero where it is not one that can be parsed
+ * @xdp: frame that has just been decrypted; input left room in front of it
+ * @opts: result: @sa
  *
  * Context: XDP.
+ * Return: 0, or -ENOENT where it is not that frame.
  */
-void xfrm_xdp_meta_store(struct xdp_buff *xdp, u64 sa,
-			 const struct xfrm_xdp_pkt *pkt)
+int xfrm_xdp_meta_store(struct xdp_buff *xdp, struct bpf_xfrm_xdp_opts *opts)
 {
+	u64 sa = __this_cpu_read(xfrm_xdp_decrypted.sa);
 	struct xfrm_xdp_flow_key key;
 	struct xfrm_xdp_meta *meta;
+	struct xfrm_xdp_pkt pkt;
 
-	xfrm_xdp_pkt_key(&key, pkt, xdp->rxq->dev->ifindex, sa);
+	if (!xfrm_xdp_meta_was_decrypted(xdp, sa))
+		return -ENOENT;
+	xfrm_xdp_meta_forget();
+	xfrm_xdp_meta_key_of(&key, xfrm_xdp_parse_frame(&pkt, xdp), &pkt,
+			     xdp->rxq->dev->ifindex, sa);
 	meta = xdp->data - sizeof(*meta);
 	meta->magic = XFRM_XDP_META_MAGIC;
 	meta->pad = 0;
 	meta->sa = sa;
 	meta->proof = xfrm_xdp_meta_proof(&key);
 	xdp->data_meta = meta;
-}
-
-/**
- * xfrm_xdp_meta_proves() - was this frame decrypted by the SA in its key?
- * @xdp: the frame
- * @key: its flow key
- *
- * Context: XDP.
- */
-bool xfrm_xdp_meta_proves(const struct xdp_buff *xdp,
-			  const struct xfrm_xdp_flow_key *key)
-{
-	const struct xfrm_xdp_meta *meta = xdp->data_meta;
-
-	return !xdp_data_meta_unsupported(xdp) &&
-	       xdp->data - xdp->data_meta == sizeof(*meta) &&
-	       meta->magic == XFRM_XDP_META_MAGIC && meta->sa == key->sa &&
-	       meta->proof == xfrm_xdp_meta_proof(key);
+	opts->sa = sa;
+	return 0;
 }
 
 /**
@@ -111,15 +156,12 @@ bool xfrm_xdp_meta_on_skb(const struct sk_buff *skb)
 	return xfrm_xdp_meta_of(skb);
 }
 
-/* The tuple of the inner packet, all zero where it cannot be parsed. */
-static void xfrm_xdp_meta_tuple(struct xfrm_xdp_pkt *pkt, const struct sk_buff *skb)
+static int xfrm_xdp_meta_parse(struct xfrm_xdp_pkt *pkt, const struct sk_buff *skb)
 {
 	int offset = skb_network_offset(skb);
-	unsigned int linear = skb_headlen(skb) - offset;
 
-	if (xfrm_xdp_parse(pkt, skb_network_header(skb), linear,
-			   skb->len - offset, skb->protocol))
-		memset(pkt, 0, sizeof(*pkt));
+	return xfrm_xdp_parse(pkt, skb_network_header(skb), skb_headlen(skb) - offset,
+			      skb->len - offset, skb->protocol);
 }
 
 static int xfrm_xdp_meta_attach(struct sk_buff *skb, struct xfrm_state *x)
@@ -164,8 +206,8 @@ int xfrm_xdp_meta_restore(struct sk_buff *skb, struct bpf_xfrm_xdp_opts *opts)
 		return 0;
 
 	opts->reason = XFRM_XDP_R_RESTORE_FORGED;
-	xfrm_xdp_meta_tuple(&pkt, skb);
-	xfrm_xdp_pkt_key(&key, &pkt, skb->dev->ifindex, meta->sa);
+	xfrm_xdp_meta_key_of(&key, xfrm_xdp_meta_parse(&pkt, skb), &pkt,
+			     skb->dev->ifindex, meta->sa);
 	err = -EPERM;
 	if (meta->proof != xfrm_xdp_meta_proof(&key))
 		goto count;

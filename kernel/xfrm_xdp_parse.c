@@ -13,6 +13,14 @@
 #include <net/netdev_rx_queue.h>
 #include "xfrm_xdp.h"
 
+static void xfrm_xdp_addr4(__be32 *addr, __be32 addr4)
+{
+	addr[0] = addr4;
+	addr[1] = 0;
+	addr[2] = 0;
+	addr[3] = 0;
+}
+
 static int xfrm_xdp_parse_ip4(struct xfrm_xdp_pkt *pkt, unsigned int linear,
 			      unsigned int len)
 {
@@ -37,8 +45,8 @@ static int xfrm_xdp_parse_ip4(struct xfrm_xdp_pkt *pkt, unsigned int linear,
 	pkt->proto = iph->protocol;
 	pkt->ttl = iph->ttl;
 	pkt->tos = iph->tos;
-	pkt->saddr[0] = iph->saddr;
-	pkt->daddr[0] = iph->daddr;
+	xfrm_xdp_addr4(pkt->saddr, iph->saddr);
+	xfrm_xdp_addr4(pkt->daddr, iph->daddr);
 	return XFRM_XDP_OK;
 }
 
@@ -132,8 +140,9 @@ int xfrm_xdp_parse(struct xfrm_xdp_pkt *pkt, u8 *l3, unsigned int linear,
 {
 	int reason;
 
-	memset(pkt, 0, sizeof(*pkt));
 	pkt->l3 = l3;
+	pkt->tcp_end = false;
+	pkt->ports = 0;
 	switch (proto) {
 	case htons(ETH_P_IP):
 		reason = xfrm_xdp_parse_ip4(pkt, linear, len);
@@ -238,12 +247,31 @@ void xfrm_xdp_decrease_ttl(u8 *l3, u8 family)
 void xfrm_xdp_pkt_key(struct xfrm_xdp_flow_key *key,
 		      const struct xfrm_xdp_pkt *pkt, u32 ifindex, u64 sa)
 {
-	memset(key, 0, sizeof(*key));
 	key->ifindex = ifindex;
+	key->vlan = 0;
 	key->family = pkt->family;
 	key->proto = pkt->proto;
 	memcpy(key->saddr, pkt->saddr, sizeof(key->saddr));
 	memcpy(key->daddr, pkt->daddr, sizeof(key->daddr));
 	key->spi = pkt->ports;
+	key->pad = 0;
 	key->sa = sa;
+}
+
+/**
+ * xfrm_xdp_pkt_is() - is a packet of this flow, by what is in the packet?
+ * @pkt: the packet
+ * @key: the flow's key; its ingress device and SA are the caller's to compare
+ *
+ * Context: any.
+ */
+bool xfrm_xdp_pkt_is(const struct xfrm_xdp_pkt *pkt, const struct xfrm_xdp_flow_key *key)
+{
+	/* Of IPv4 addresses the rest is zero in both. */
+	return pkt->ports == key->spi && pkt->proto == key->proto &&
+	       pkt->family == key->family &&
+	       ipv6_addr_equal((const struct in6_addr *)pkt->saddr,
+			       (const struct in6_addr *)key->saddr) &&
+	       ipv6_addr_equal((const struct in6_addr *)pkt->daddr,
+			       (const struct in6_addr *)key->daddr);
 }

@@ -134,8 +134,8 @@ generic()
 {
 	test_begin "generic mode: both directions on the fast path"
 	# Generic XDP does not see the VLAN tag that a device strips.
-	must in_ns "$GW1" ethtool -K lan rxvlan off
-	must in_ns "$GW1" ethtool -K wire rxvlan off
+	must in_ns "$GW1" ethtool -K lan rxvlan off rx-vlan-stag-hw-parse off
+	must in_ns "$GW1" ethtool -K wire rxvlan off rx-vlan-stag-hw-parse off
 	attach lan wire --mode generic
 	# 2 is XDP_ATTACHED_SKB.
 	expect_match "XDP on lan" "$(xdp_of lan)" "^2 [0-9]+$"

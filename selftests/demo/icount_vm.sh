@@ -33,7 +33,7 @@ if [ "${1:-}" = --plain ]; then
 fi
 reference=${1:?usage: icount_vm.sh [--plain] REFERENCE.o DIR}
 out=${2:?usage: icount_vm.sh [--plain] REFERENCE.o DIR}
-count=5000
+count=2000
 wan_ifindex=102		# as compiled into the redirect program
 
 finish()

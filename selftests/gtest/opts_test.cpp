@@ -3,7 +3,13 @@
 // where.
 #include "fixture.hpp"
 
+#include <arpa/inet.h>
+#include <sys/mman.h>
+
+#include <array>
+#include <atomic>
 #include <cstring>
+#include <thread>
 
 namespace xfrm_xdp::test
 {
@@ -85,6 +91,97 @@ TEST_F(XfrmTest, ResultsOverwriteTheOptions)
 	expect_punt(punt, inner.build(), XFRM_XDP_R_PUNT_IP_HEADER);
 	EXPECT_EQ(punt.outcome.result.opts.spi, 0U);
 	EXPECT_EQ(punt.outcome.result.opts.seq, 0U);
+}
+
+// The memory of a map, as another CPU sees it.
+class SharedOptions
+{
+      public:
+	explicit SharedOptions(int fd)
+		: place_(mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0))
+	{
+	}
+	~SharedOptions()
+	{
+		if (*this)
+			munmap(place_, size);
+	}
+	SharedOptions(const SharedOptions &) = delete;
+	SharedOptions &operator=(const SharedOptions &) = delete;
+	explicit operator bool() const { return place_ != MAP_FAILED; }
+	volatile bpf_xfrm_xdp_opts *operator->() const
+	{
+		return static_cast<volatile bpf_xfrm_xdp_opts *>(place_);
+	}
+
+      private:
+	static constexpr std::size_t size = 4096;
+	void *place_;
+};
+
+// What the kernel has written into memory that others can write is no longer
+// what it has written: neither a count nor a decision may depend on it.
+TEST_F(XfrmTest, OptionsThatChangeMeanwhileAreNotBelieved)
+{
+	constexpr int runs = 100000;
+	const Sa sa = make_sa(Way::output);
+	ASSERT_NO_FATAL_FAILURE(add(sa));
+	const auto fd = probe(Way::output).map_fd("shared");
+	ASSERT_TRUE(fd) << fd.error().cause;
+	SharedOptions options(*fd);
+	ASSERT_TRUE(options);
+
+	std::atomic<bool> stop{false};
+	std::thread meddler([&] {
+		while (!stop)
+			options->reason = XFRM_XDP_R_PUNT_VLAN;
+	});
+	packet::Packet inner = inner_packet(Family::v4, 100);
+	inner.ethernet = ethernet_header();
+	std::get<packet::Ipv4>(inner.network).version = 5;
+	ProbeRun run;
+	run.program = "probe_shared";
+	run.repeat = runs;
+	const Call call = output(inner.build(), sa, run);
+	stop = true;
+	meddler.join();
+
+	EXPECT_EQ(call.outcome.result.calls, static_cast<unsigned>(runs));
+	EXPECT_EQ(call.module, (Counters{{"PuntIpHeader", runs}}));
+}
+
+// The same, where it is the packet itself that overwrites the options: inside is
+// what looks like another reason after decryption.
+TEST_F(XfrmTest, OptionsInThePacketAreNotBelieved)
+{
+	const Sa sa = make_sa(Way::input);
+	ASSERT_NO_FATAL_FAILURE(add(sa));
+	auto frame = esp_frame(sa, Family::v4, 1, 200);
+	const std::size_t behind = packet::ethernet_length + packet::ipv4_length +
+				   esp::header_length + sa.association.algorithm.iv_length();
+	const auto inside = frame.esp.payload.begin() + (PROBE_OPTS_OFFSET - behind);
+
+	// Such a plaintext that the ciphertext is what the kfunc itself writes there
+	// before it decrypts: nothing, the SPI and the sequence number.
+	bpf_xfrm_xdp_opts there{};
+	there.spi = htonl(test_spi);
+	there.seq = 1;
+	std::array<std::uint8_t, sizeof(there)> wanted;
+	std::memcpy(wanted.data(), &there, sizeof(there));
+	const Bytes first = encode(sa, frame);
+	for (std::size_t at = 0; at < wanted.size(); at++) {
+		const auto offset = static_cast<long>(at);
+		inside[offset] = static_cast<std::uint8_t>(
+			inside[offset] ^ first[PROBE_OPTS_OFFSET + at] ^ wanted[at]);
+	}
+	const Bytes bytes = encode(sa, frame);
+	ASSERT_EQ(std::memcmp(&bytes[PROBE_OPTS_OFFSET], wanted.data(), wanted.size()), 0);
+
+	ProbeRun run;
+	run.program = "probe_in_packet";
+	const Call call = input(bytes, sa, run);
+	EXPECT_EQ(call.verdict, XFRM_XDP_DONE);
+	EXPECT_EQ(call.module, (Counters{{"InputDone", 1}}));
 }
 
 } // namespace

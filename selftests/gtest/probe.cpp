@@ -83,11 +83,21 @@ Result<int> Probe::program_fd(const std::string &name) const
 	return bpf_program__fd(program);
 }
 
+Result<int> Probe::map_fd(const std::string &name) const
+{
+	const int fd = bpf_object__find_map_fd_by_name(object_.get(), name.c_str());
+	if (fd < 0)
+		return Error{"no map " + name, {}, ENOENT};
+	return fd;
+}
+
 Status Probe::set_map(const std::string &name, const void *value)
 {
 	const std::uint32_t zero = 0;
-	const int fd = bpf_object__find_map_fd_by_name(object_.get(), name.c_str());
-	if (fd < 0 || bpf_map_update_elem(fd, &zero, value, BPF_ANY))
+	const auto fd = map_fd(name);
+	if (!fd)
+		return fd.error();
+	if (bpf_map_update_elem(*fd, &zero, value, BPF_ANY))
 		return errno_error(errno, "map " + name);
 	return Done{};
 }
@@ -95,8 +105,10 @@ Status Probe::set_map(const std::string &name, const void *value)
 Status Probe::get_map(const std::string &name, void *value) const
 {
 	const std::uint32_t zero = 0;
-	const int fd = bpf_object__find_map_fd_by_name(object_.get(), name.c_str());
-	if (fd < 0 || bpf_map_lookup_elem(fd, &zero, value))
+	const auto fd = map_fd(name);
+	if (!fd)
+		return fd.error();
+	if (bpf_map_lookup_elem(*fd, &zero, value))
 		return errno_error(errno, "map " + name);
 	return Done{};
 }
@@ -133,7 +145,7 @@ Result<Outcome> Probe::run(View frame, const ProbeRun &run)
 	options.ctx_size_in = sizeof(context_in);
 	options.ctx_out = &context_out;
 	options.ctx_size_out = sizeof(context_out);
-	options.repeat = 1;
+	options.repeat = run.repeat;
 	if (const int error = bpf_prog_test_run_opts(*fd, &options))
 		return errno_error(-error, "BPF_PROG_TEST_RUN of " + run.program);
 

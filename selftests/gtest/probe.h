@@ -50,6 +50,9 @@ struct probe_result {
 	struct bpf_xfrm_learn_opts learn;
 };
 
+/* Where in the frame the options are for probe_in_packet: in the inner packet. */
+#define PROBE_OPTS_OFFSET	88
+
 #define PROBE_NOT_CALLED	(-1000)
 #define PROBE_SETUP_FAILED	(-1001)
 

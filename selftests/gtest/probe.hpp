@@ -26,6 +26,7 @@ std::string bpf_directory();
 struct ProbeRun {
 	std::string program = "probe";
 	int ifindex = 0;
+	int repeat = 1;
 	Bytes metadata; // in front of the frame
 	probe_request request{};
 };
@@ -49,6 +50,7 @@ class Probe
 	// the context that its type takes.
 	Result<Outcome> run_other(View packet, const std::string &program, View context);
 	Result<int> program_fd(const std::string &name) const;
+	Result<int> map_fd(const std::string &name) const;
 	Status set_map(const std::string &name, const void *value);
 	Status get_map(const std::string &name, void *value) const;
 

@@ -143,12 +143,6 @@ build_plant()
 	env -u MAKELEVEL -u MAKEFLAGS make -s -C "$KBUILD" M="$plant" modules
 }
 
-planted()
-{
-	machine 121 'WARNING: .*plant_init' 'a warning fails a run' \
-		-- insmod "$plant/plant.ko" what=warn
-}
-
 machines_stock()
 {
 	# shellcheck disable=SC2016  # for the machine's shell
@@ -164,14 +158,14 @@ machines_stock()
 	machine 124 'hang: ' 'a hang ends' --timeout 25 -- sleep 1000
 	machine 122 'no status came back' 'a lost status fails a run' \
 		-- sh -c 'echo o >/proc/sysrq-trigger; sleep 60'
-	planted
+	machine 121 'WARNING: .*plant_init' 'a warning fails a run' \
+		-- insmod "$plant/plant.ko" what=warn
 }
 
 machines_debug()
 {
 	machine 121 'unreferenced object' 'a leak fails a run' \
 		-- insmod "$plant/plant.ko" what=leak
-	planted
 }
 
 echo 'TAP version 13'

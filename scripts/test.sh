@@ -1,0 +1,63 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# test.sh check         everything that needs no test machine
+# test.sh all KERNEL    that, and the tests in the test machine
+#
+# The last line is "N passed, N failed", and "N skipped" if some were. Ends with 0
+# if none failed and some passed.
+
+set -uo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
+kernel=${2:-stock}
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+trap 'exit 130' INT TERM
+
+passed=0 failed=0 skipped=0
+
+# step LABEL CMD...: run it, and count what it says. That it fails without saying
+# what is a failure too, and so is that it says nothing.
+step()
+{
+	local label=$1 rc p f s
+
+	shift
+	echo "# === $label"
+	"$@" 2>&1 | tee "$log"
+	rc=${PIPESTATUS[0]}
+	read -r p f s < <(awk -f scripts/count_results.awk "$log")
+	if [ "$f" -eq 0 ] && [ "$rc" -ne 0 ]; then
+		echo "# $label: ended with status $rc"
+		f=1
+	elif [ $((p + f + s)) -eq 0 ]; then
+		echo "# $label: no results"
+		f=1
+	fi
+	echo "# $label: $p passed, $f failed, $s skipped; $SECONDS s since the start"
+	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+}
+
+quick_make() { env -u MAKEFLAGS -u MAKELEVEL make -s KERNEL="$kernel" "$@"; }
+
+# What the sources look like does not depend on the kernel that runs them.
+if [ "${1:-}" = check ] || [ "$kernel" != debug ]; then
+	step 'sources' scripts/check.sh
+	step 'the count' scripts/count_results_test.sh
+fi
+step 'unit tests' quick_make unit
+if [ "${1:-}" = all ]; then
+	if [ "$kernel" = stock ] || [ "$kernel" = debug ]; then
+		step 'the judge' selftests/vm/judge_test.sh "$kernel"
+	fi
+	timeout=2400
+	[ "$kernel" != debug ] || timeout=4800
+	step "tests on kernel $kernel" \
+		selftests/vm/run.sh --kernel "$kernel" --timeout "$timeout" -- selftests/run_all.sh
+fi
+
+line="$passed passed, $failed failed"
+[ "$skipped" -eq 0 ] || line+=", $skipped skipped"
+echo "$line"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
