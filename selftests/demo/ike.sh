@@ -46,6 +46,9 @@ swan()
 }
 
 # ike_load NAME OTHER LOCAL REMOTE LOCAL_TS REMOTE_TS START_ACTION
+#
+# Packets of one TCP window travel over all CPUs of the machine, and overtake
+# each other by more than the default replay window of 32 when one CPU is held up.
 ike_load()
 {
 	local conf=$work/ike-$1/swanctl.conf
@@ -69,6 +72,7 @@ ike_load()
 				net {
 					mode = tunnel
 					esp_proposals = aes128gcm16
+					replay_window = 256
 					local_ts = $5
 					remote_ts = $6
 					start_action = $7

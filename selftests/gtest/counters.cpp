@@ -1,49 +1,82 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "counters.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <cerrno>
-#include <fstream>
-#include <sstream>
+#include <cstdlib>
+#include <iterator>
+#include <string_view>
+
+#include "fd.hpp"
 
 namespace xfrm_xdp::test
 {
-
-Result<Counters> read_counter_file(const std::string &path)
+namespace
 {
-	std::ifstream file(path);
+
+Result<CounterText> read_text(const char *path)
+{
+	const Fd file(open(path, O_RDONLY | O_CLOEXEC));
 	if (!file)
 		return errno_error(errno, path, "load the module xfrm_xdp");
-	Counters counters;
-	std::string line;
-	while (std::getline(file, line)) {
-		std::istringstream words(line);
-		std::string name;
-		std::int64_t value = 0;
-		if (!(words >> name >> value))
-			return Error{path + " has a line that is not NAME VALUE: " + line, {}, EPROTO};
-		counters[name] = value;
+	CounterText text;
+	char buffer[8192];
+	for (;;) {
+		const ssize_t size = read(file.get(), buffer, sizeof(buffer));
+		if (size < 0)
+			return errno_error(errno, path);
+		if (size == 0)
+			return text;
+		text.append(buffer, static_cast<std::size_t>(size));
 	}
-	return counters;
 }
 
-Result<Counters> read_kernel_mib()
+std::string_view next_line(std::string_view &text)
 {
-	return read_counter_file("/proc/net/xfrm_stat");
+	const std::size_t end = text.find('\n');
+	const std::string_view line = text.substr(0, end);
+	text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+	return line;
 }
 
-Result<Counters> read_module_counters()
+std::string_view name_in(std::string_view line)
 {
-	return read_counter_file("/proc/net/xfrm_xdp_stat");
+	return line.substr(0, line.find_first_of(" \t"));
 }
 
-Counters difference(const Counters &before, const Counters &after)
+// The file is a text of lines, so that what follows the number ends it.
+std::int64_t value_in(std::string_view line)
+{
+	const std::size_t at = line.find_last_of(" \t");
+	return at == std::string_view::npos ? 0 : std::strtoll(line.data() + at, nullptr, 10);
+}
+
+} // namespace
+
+Result<CounterText> read_kernel_mib()
+{
+	return read_text("/proc/net/xfrm_stat");
+}
+
+Result<CounterText> read_module_counters()
+{
+	return read_text("/proc/net/xfrm_xdp_stat");
+}
+
+Counters difference(const CounterText &before, const CounterText &after)
 {
 	Counters changed;
-	for (const auto &[name, value] : after) {
-		const auto old = before.find(name);
-		const std::int64_t delta = value - (old == before.end() ? 0 : old->second);
+	std::string_view old_text = before, new_text = after;
+	while (!new_text.empty()) {
+		const std::string_view line = next_line(new_text), old = next_line(old_text);
+		if (line == old)
+			continue;
+		// The kernel prints the same names in the same order every time.
+		const std::int64_t delta = value_in(line) - value_in(old);
 		if (delta)
-			changed[name] = delta;
+			changed[std::string(name_in(line))] = delta;
 	}
 	return changed;
 }

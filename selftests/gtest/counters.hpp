@@ -12,14 +12,15 @@
 namespace xfrm_xdp::test
 {
 
+// As the file has it: tests read far more of it than they look at.
+using CounterText = std::string;
 using Counters = std::map<std::string, std::int64_t>;
 
-Result<Counters> read_counter_file(const std::string &path);
-Result<Counters> read_kernel_mib();	// /proc/net/xfrm_stat
-Result<Counters> read_module_counters(); // /proc/net/xfrm_xdp_stat
+Result<CounterText> read_kernel_mib();	    // /proc/net/xfrm_stat
+Result<CounterText> read_module_counters(); // /proc/net/xfrm_xdp_stat
 
-// Only what is not the same in both.
-Counters difference(const Counters &before, const Counters &after);
+// Those that are not the same in both; with an empty @before, not zero.
+Counters difference(const CounterText &before, const CounterText &after);
 
 // As /proc/net/xfrm_xdp_stat has it.
 std::string reason_name(std::uint32_t reason);

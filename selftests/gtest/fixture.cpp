@@ -240,8 +240,8 @@ Call XfrmTest::call(Way way, View frame, const Sa &sa, ProbeRun run)
 	Call call;
 	for (int attempt = 0; attempt < 100; attempt++) {
 		call.before = snapshot(sa);
-		const Counters mib = value(read_kernel_mib(), "MIB");
-		const Counters module = value(read_module_counters(), "counters");
+		const CounterText mib = value(read_kernel_mib(), "MIB");
+		const CounterText module = value(read_module_counters(), "counters");
 		call.outcome = value(probe(way).run(frame, run), "run");
 		call.mib = difference(mib, value(read_kernel_mib(), "MIB"));
 		call.module = difference(module, value(read_module_counters(), "counters"));

@@ -25,11 +25,11 @@ Bytes udp_frame(Family family, std::size_t size = 100)
 	return inner.build();
 }
 
-Counters module_counters()
+CounterText module_counters()
 {
 	const auto counters = read_module_counters();
 	EXPECT_TRUE(counters) << counters.error().cause;
-	return counters ? *counters : Counters{};
+	return counters ? *counters : CounterText{};
 }
 
 class Flow : public XfrmTest
@@ -56,7 +56,7 @@ TEST_F(Flow, HandlesThatNeverWereArePuntedAndForgotten)
 					 1ULL << 63, ~0ULL,    ~0ULL << 24};
 	for (const std::uint64_t handle : handles) {
 		SCOPED_TRACE(handle);
-		const Counters before = module_counters();
+		const CounterText before = module_counters();
 		const Outcome outcome = run(frame, handle);
 		EXPECT_EQ(outcome.result.verdict, XFRM_XDP_PUNT);
 		EXPECT_EQ(reason_name(outcome.result.opts.reason), "PuntNoFlow");
@@ -80,7 +80,7 @@ TEST_F(Flow, AnyFrameMayCome)
 
 TEST_F(Flow, WrongSizeOfOptions)
 {
-	const Counters before = module_counters();
+	const CounterText before = module_counters();
 	const Outcome outcome = run(udp_frame(Family::v6), 7, "probe_short");
 	EXPECT_EQ(outcome.result.verdict, XFRM_XDP_PUNT);
 	EXPECT_EQ(outcome.result.opts.error, -EINVAL);
@@ -149,7 +149,7 @@ TEST_F(Restore, MetadataWithoutProofIsRefused)
 	ASSERT_NO_FATAL_FAILURE(attach("probe"));
 	for (const Family family : {Family::v4, Family::v6}) {
 		for (const std::uint64_t proof : {0ULL, 1ULL, ~0ULL, 0x123456789abcdefULL}) {
-			const Counters before = module_counters();
+			const CounterText before = module_counters();
 			const xfrm_xdp_meta forged{XFRM_XDP_META_MAGIC, 0, 1ULL << 24, proof};
 			const probe_result result = deliver(udp_frame(family), forged);
 			EXPECT_EQ(result.verdict, -EPERM);
@@ -164,7 +164,7 @@ TEST_F(Restore, MetadataWithoutProofIsRefused)
 TEST_F(Restore, PacketsWithoutOurMetadataAreLeftAlone)
 {
 	ASSERT_NO_FATAL_FAILURE(attach("probe"));
-	const Counters before = module_counters();
+	const CounterText before = module_counters();
 	const xfrm_xdp_meta foreign{XFRM_XDP_META_MAGIC + 1, 0, 5, 6};
 	EXPECT_EQ(deliver(udp_frame(Family::v4), foreign).verdict, 0);
 	EXPECT_EQ(deliver(udp_frame(Family::v4), {}).verdict, 0);

@@ -82,7 +82,7 @@ class SlowPath : public testing::Test
 		ledger.sa = snapshot ? snapshot->state : SaState{};
 		const auto mib = read_kernel_mib();
 		EXPECT_TRUE(mib) << mib.error().cause;
-		ledger.mib = difference({}, mib ? *mib : Counters{});
+		ledger.mib = difference({}, mib ? *mib : CounterText{});
 		return ledger;
 	}
 
