@@ -92,6 +92,7 @@ enum xfrm_xdp_replay {
 enum xfrm_xdp_replay xfrm_xdp_replay_check(const struct xfrm_state *x,
 					   __be32 net_seq);
 void xfrm_xdp_replay_advance(struct xfrm_state *x, __be32 net_seq);
+u32 xfrm_xdp_replay_window(const struct xfrm_state *x);
 bool xfrm_xdp_replay_overflows(const struct xfrm_state *x);
 u64 xfrm_xdp_replay_next(struct xfrm_state *x);
 
@@ -217,6 +218,7 @@ enum xfrm_xdp_verdict xfrm_xdp_input(struct xdp_buff *xdp,
  * @renewed: jiffies of the last packet that the stack accepted
  * @used: jiffies of the last packet
  * @flags: XFRM_XDP_FLOW_F_*
+ * @renew_seq: SA: sequence number of the packet that is to renew it
  * @node: in the table by @id
  * @rcu: to free it
  */
@@ -237,6 +239,7 @@ struct xfrm_xdp_flow {
 	unsigned long renewed;
 	unsigned long used;
 	unsigned long flags;
+	u32 renew_seq;
 	struct rhash_head node;
 	struct rcu_head rcu;
 };

@@ -57,6 +57,26 @@ static int xfrm_xdp_flow_holds(struct xfrm_xdp_flow *flow)
 	return XFRM_XDP_OK;
 }
 
+/*
+ * A packet that renews its SA waits in the stack's receive batch while those
+ * behind it go on here. They must not move the window past it.
+ */
+static int xfrm_xdp_sa_in_order(struct xfrm_xdp_flow *flow,
+				const struct xfrm_xdp_pkt *pkt, int reason)
+{
+	const struct ip_esp_hdr *esph = (const void *)(pkt->l3 + pkt->hlen);
+	u32 seq = ntohl(esph->seq_no);
+	s32 ahead;
+
+	if (reason == XFRM_XDP_R_PUNT_REVALIDATE)
+		WRITE_ONCE(flow->renew_seq, seq);
+	if (likely(reason || !test_bit(XFRM_XDP_FLOW_F_REVALIDATING, &flow->flags)))
+		return reason;
+	ahead = seq - READ_ONCE(flow->renew_seq);
+	return ahead > 0 && ahead >= xfrm_xdp_replay_window(flow->x) / 2 ?
+	       XFRM_XDP_R_PUNT_REVALIDATE : XFRM_XDP_OK;
+}
+
 /* neigh_resolve_output() without a packet: is the address known? */
 static bool xfrm_xdp_neigh_ok(struct neighbour *neigh)
 {
@@ -189,6 +209,8 @@ enum xfrm_xdp_verdict xfrm_xdp_flow(struct xdp_buff *xdp, u64 handle,
 	if (likely(!reason))
 		reason = pkt.tcp_end ? XFRM_XDP_R_PUNT_TCP_END :
 				       xfrm_xdp_flow_fresh(flow);
+	if (flow->kind == XFRM_XDP_FLOW_SA)
+		reason = xfrm_xdp_sa_in_order(flow, &pkt, reason);
 	if (unlikely(reason))
 		verdict = xfrm_xdp_punt(opts, reason);
 	else if (flow->kind == XFRM_XDP_FLOW_SA)

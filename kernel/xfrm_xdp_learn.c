@@ -206,24 +206,40 @@ static bool xfrm_xdp_learn_policy(const struct xfrm_xdp_lesson *l)
 	       xfrm_policy_check(NULL, XFRM_POLICY_FWD, l->skb, l->pkt.family);
 }
 
-/* Is what was learned before the same as what the stack does now? */
+static struct neighbour *xfrm_xdp_learn_neigh(const struct xfrm_xdp_lesson *l)
+{
+	return dst_neigh_lookup(xfrm_dst_path(l->dst),
+				l->x ? (const void *)&l->x->id.daddr : l->pkt.daddr);
+}
+
+/*
+ * Is what was learned before the same as what the stack does now? By what comes
+ * of it: the stack makes a new bundle for each packet, from routes of each CPU.
+ */
 static bool xfrm_xdp_learn_same(const struct xfrm_xdp_flow *old,
 				const struct xfrm_xdp_lesson *l)
 {
-	return old->policy_gen == l->gen && old->x == l->x && old->out == l->out &&
-	       xfrm_dst_path(old->dst) == xfrm_dst_path(l->dst) &&
-	       dst_check(old->dst, old->cookie) && !READ_ONCE(old->neigh->dead);
+	struct neighbour *neigh;
+	bool same;
+
+	if (old->policy_gen != l->gen || old->x != l->x || old->out != l->out ||
+	    !dst_check(old->dst, old->cookie) || dst_mtu(old->dst) != dst_mtu(l->dst))
+		return false;
+	neigh = xfrm_xdp_learn_neigh(l);
+	same = neigh == old->neigh && !READ_ONCE(old->neigh->dead);
+	if (neigh)
+		neigh_release(neigh);
+	return same;
 }
 
 static struct xfrm_xdp_flow *xfrm_xdp_learn_new(const struct xfrm_xdp_lesson *l,
 						const struct xfrm_xdp_flow_id *id)
 {
-	const void *daddr = l->x ? (const void *)&l->x->id.daddr : l->pkt.daddr;
 	struct xfrm_xdp_flow *flow = xfrm_xdp_flow_alloc(id);
 
 	if (!flow)
 		return NULL;
-	flow->neigh = dst_neigh_lookup(xfrm_dst_path(l->dst), daddr);
+	flow->neigh = xfrm_xdp_learn_neigh(l);
 	if (!flow->neigh)
 		goto free;
 	if (!dst_hold_safe(l->dst))

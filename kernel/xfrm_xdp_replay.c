@@ -5,7 +5,7 @@
  * want an sk_buff and are not exported; these keep the same bits in the same
  * places, because the stack works on the same SA between two packets of ours.
  *
- * All functions here need x->lock.
+ * All functions here need x->lock, but for xfrm_xdp_replay_window().
  */
 
 #include <net/xfrm.h>
@@ -204,6 +204,24 @@ void xfrm_xdp_replay_advance(struct xfrm_state *x, __be32 net_seq)
 		xfrm_xdp_replay_advance_esn(x, net_seq);
 	}
 	xfrm_xdp_replay_notify(x);
+}
+
+/**
+ * xfrm_xdp_replay_window() - size of the replay window
+ * @x: SA
+ *
+ * Constant for the life of an SA: needs no lock.
+ *
+ * Context: any.
+ * Return: how far the numbers of two packets may be apart when they arrive in the
+ * wrong order; U32_MAX where there is no window.
+ */
+u32 xfrm_xdp_replay_window(const struct xfrm_state *x)
+{
+	u32 window = x->replay_esn ? x->replay_esn->replay_window :
+				     x->props.replay_window;
+
+	return window ?: U32_MAX;
 }
 
 /**

@@ -53,7 +53,7 @@ cleanup()
 	agent_stop
 	detach_quietly
 	topology_delete
-	[ ! -w "$PARAMS/revalidate_ms" ] || echo 1000 >"$PARAMS/revalidate_ms"
+	[ ! -d "$PARAMS" ] || flow_times 1000 30000	# the defaults
 	rm -rf "$TMP"
 	ktap_finish "$rc"
 }

@@ -71,7 +71,7 @@ module_gone() { ! module_there; }
 new_sas()
 {
 	SPI_AB=$((SPI_AB + 1)) SPI_BA=$((SPI_BA + 1))
-	sa_setup
+	sa_setup policies=keep
 }
 
 # reclaimed: every flow of GW1 that was ever learned has been forgotten
@@ -168,8 +168,8 @@ policy_flush()
 	expect_counts "$GW1" Encrypted=0 ForwardDone=0 FlowLearned=0
 	agent got name=B timeout=0
 	expect_range "datagrams at B after it" $((R[n] - got)) 0 2
-	configure "$GW1" "xfrm policy setdefault in accept fwd accept out accept"
-	new_sas
+	configure "$GW1" "$(sa_policies "$GW1_4" "$GW2_4" NET_A NET_B)" \
+		"xfrm policy setdefault in accept fwd accept out accept"
 	expect_fast
 	silence
 	test_end

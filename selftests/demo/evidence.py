@@ -10,7 +10,9 @@ IKE = "(udp port 500 or udp port 4500)"
 # BPF filters look at the outermost headers only: what is inside ESP is no match.
 INNER = ("(net 10.1.0.0/24 or net 10.2.0.0/24 or net 2001:db8:1::/64 or "
          "net 2001:db8:2::/64)")
-CONTROL = f"(arp or {IKE} or (icmp6 and ip6[40] >= 130 and ip6[40] <= 143))"
+# Neighbours and multicast listeners; the latter's reports have a hop-by-hop header.
+ND = "(icmp6 and ip6[40] >= 130 and ip6[40] <= 143) or (ip6[6] = 0 and ip6[40] = 58)"
+CONTROL = f"(arp or {IKE} or {ND})"
 PLAINTEXT = f"not {ESP} and not {CONTROL} and {INNER}"
 OTHER = f"not {ESP} and not {CONTROL} and not {INNER}"
 
@@ -128,7 +130,12 @@ def esp_packets(pcap, sas):
     argv = ["tshark", "-n", "-r", str(pcap), *options, "-Y", "esp", "-T", "fields"]
     for field in fields:
         argv += ["-e", field]
-    return [dict(zip(fields, line.split("\t"))) for line in run(*argv).splitlines()]
+    packets = [dict(zip(fields, line.split("\t"))) for line in run(*argv).splitlines()]
+    for packet in packets:
+        # Decrypted with a wrong key, noise may look like one more ESP header.
+        for field in ("esp.spi", "esp.sequence", "esp.iv", "esp.icv_good"):
+            packet[field] = packet[field].split(",")[0]
+    return packets
 
 
 def is_decrypted(packet, sa, direction):

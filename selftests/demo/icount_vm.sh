@@ -34,6 +34,7 @@ fi
 reference=${1:?usage: icount_vm.sh [--plain] REFERENCE.o DIR}
 out=${2:?usage: icount_vm.sh [--plain] REFERENCE.o DIR}
 count=2000
+warm=200		# so many before, for caches, neighbours and flows
 wan_ifindex=102		# as compiled into the redirect program
 
 finish()
@@ -136,7 +137,7 @@ measure()
 {
 	local label=$1 host=$2 before after took
 
-	generate "$host" 200 >/dev/null
+	generate "$host" "$warm" >/dev/null
 	before=$(received "$3" "$4")
 	took=$(generate "$host" "$count")
 	after=$(received "$3" "$4")
@@ -191,7 +192,7 @@ fast_path()
 }
 
 mkdir -p "$out"
-: >"$out/icount"
+echo "packets $((warm + count))" >"$out/icount"
 load_crypto
 modprobe pktgen
 build_topology

@@ -34,7 +34,7 @@ ike_start()
 	}
 	CONF
 	spawn "$dir/stderr" "$name" env STRONGSWAN_CONF="$dir/strongswan.conf" charon-systemd
-	wait_for 30 "the IKE daemon of $name" swan "$name" --stats
+	wait_for 60 "the IKE daemon of $name" swan "$name" --stats
 }
 
 swan()

@@ -92,7 +92,7 @@ capture()
 	shift 3
 	spawn "$file.log" "$name" tcpdump -Z root -i "$dev" -U -B 32768 -s 0 -w "$file" "$@"
 	capture=$!
-	wait_for 30 "tcpdump on $dev" grep -q 'listening on' "$file.log"
+	wait_for 60 "tcpdump on $dev" grep -q 'listening on' "$file.log"
 }
 
 start_fast_path()
@@ -113,8 +113,8 @@ start_ike()
 	ike_start gw2
 	ike_load gw2 gw1 192.0.2.2 192.0.2.1 10.2.0.0/24,2001:db8:2::/64 10.1.0.0/24,2001:db8:1::/64 none
 	ike_load gw1 gw2 192.0.2.1 192.0.2.2 10.1.0.0/24,2001:db8:1::/64 10.2.0.0/24,2001:db8:2::/64 start
-	wait_for 30 "the SAs of gw1" ike_installed gw1
-	wait_for 30 "the SAs of gw2" ike_installed gw2
+	wait_for 60 "the SAs of gw1" ike_installed gw1
+	wait_for 60 "the SAs of gw2" ike_installed gw2
 	ike_version gw1 >"$out/ike"
 	swan gw1 --list-sas >"$out/sas"
 }
@@ -149,7 +149,7 @@ iperf_listens()
 tcp_both_ways()
 {
 	spawn "$work/iperf3" hostB iperf3 -s
-	wait_for 30 "iperf3" iperf_listens
+	wait_for 60 "iperf3" iperf_listens
 	ns hostA iperf3 -J -c 10.2.0.2 -n "$tcp_bytes" -w 64K >"$out/tcp.a_to_b.json"
 	ns hostA iperf3 -J -c 10.2.0.2 -n "$tcp_bytes" -w 64K -R >"$out/tcp.b_to_a.json"
 }

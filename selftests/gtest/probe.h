@@ -38,6 +38,7 @@ struct probe_request {
  * @lookup_error: of bpf_xdp_get_xfrm_state(), 0 where it found the SA
  * @verdict: what the kfunc returned
  * @tailroom: what bpf_xdp_xfrm_tailroom() returned before the call
+ * @metadata: what bpf_xdp_xfrm_metadata() returned, the first and second time
  * @opts: options after the call
  * @learn: the same of bpf_xfrm_flow_learn()
  */
@@ -46,6 +47,7 @@ struct probe_result {
 	__s32 lookup_error;
 	__s32 verdict;
 	__s32 tailroom;
+	__s32 metadata[2];
 	struct bpf_xfrm_xdp_opts opts;
 	struct bpf_xfrm_learn_opts learn;
 };

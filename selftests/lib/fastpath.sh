@@ -15,18 +15,20 @@ module_load()
 	[ -d /sys/module/xfrm_xdp ] || must modprobe xfrm_xdp
 }
 
-# revalidate_ms N: how long a flow lives without a packet through the stack.
-# Long enough for a test to be over is what makes its counts exact.
-revalidate_ms()
+# flow_times REVALIDATE IDLE: how long a flow lives, in ms, without a packet
+# through the stack, and without any. Longer than any test is what makes the
+# counts of a test exact.
+flow_times()
 {
 	echo "$1" >"$PARAMS/revalidate_ms" || bail "cannot set revalidate_ms to $1"
+	echo "$2" >"$PARAMS/idle_ms" || bail "cannot set idle_ms to $2"
 }
 
 # attach [ARG…]: GW1's fast path, on both its devices unless told otherwise.
 attach()
 {
 	module_load
-	revalidate_ms "${REVALIDATE_MS:-60000}"
+	flow_times "${REVALIDATE_MS:-600000}" 600000
 	# XFRM_XDP_NO_ATTACH=1 proves the tests: without a fast path they must fail.
 	[ -z "${XFRM_XDP_NO_ATTACH:-}" ] || return 0
 	if [ $# -gt 0 ]; then

@@ -33,8 +33,8 @@ sa_state()
 		"replay-window $6 flag af-unspec$esn $(sa_algo "$4") ${7:-}"
 }
 
-# sa_policies DIR-AB DIR-BA LOCAL REMOTE: the two sides of a gateway; in and fwd
-# are what comes from REMOTE.
+# sa_policies LOCAL REMOTE FROM TO: of a gateway, lines for ip -batch; what FROM
+# sends goes out, what TO sends comes in and is forwarded.
 sa_policies()
 {
 	local local=$1 remote=$2 from=$3 to=$4 family out in
@@ -60,29 +60,30 @@ sa_nets()
 	echo "$text"
 }
 
-# sa_setup [outer=4|6] [alg=…] [esn=on|off] [window=N] [out=MORE] [in=MORE]:
+# sa_setup [outer=4|6] [alg=…] [esn=on|off] [window=N] [out=MORE] [in=MORE] [policies=keep]:
 # fresh SAs and policies on both gateways, replacing what was there. out= and
 # in= are added to GW1's outbound and inbound SA (limits, flags).
 sa_setup()
 {
-	local outer=4 alg=gcm128 esn=off window=64 out='' in='' arg gw1 gw2
+	local outer=4 alg=gcm128 esn=off window=64 out='' in='' policies='' arg gw1 gw2
 
 	for arg; do
 		case $arg in
-		outer=*|alg=*|esn=*|window=*|out=*|in=*) local "$arg" ;;
+		outer=*|alg=*|esn=*|window=*|out=*|in=*|policies=keep) local "$arg" ;;
 		*) bail "sa_setup: what is $arg?" ;;
 		esac
 	done
 	gw1=GW1_$outer gw2=GW2_$outer
 	gw1=${!gw1} gw2=${!gw2}
-	configure "$GW1" "xfrm state flush" "xfrm policy flush" \
-		"$(sa_state "$gw1" "$gw2" $SPI_AB "$alg" "$esn" "$window" "$out")" \
-		"$(sa_state "$gw2" "$gw1" $SPI_BA "$alg" "$esn" "$window" "$in")" \
-		"$(sa_policies "$gw1" "$gw2" NET_A NET_B)"
-	configure "$GW2" "xfrm state flush" "xfrm policy flush" \
-		"$(sa_state "$gw1" "$gw2" $SPI_AB "$alg" "$esn" "$window")" \
-		"$(sa_state "$gw2" "$gw1" $SPI_BA "$alg" "$esn" "$window")" \
-		"$(sa_policies "$gw2" "$gw1" NET_B NET_A)"
+	configure "$GW1" "xfrm state flush" \
+		"$(sa_state "$gw1" "$gw2" "$SPI_AB" "$alg" "$esn" "$window" "$out")" \
+		"$(sa_state "$gw2" "$gw1" "$SPI_BA" "$alg" "$esn" "$window" "$in")"
+	configure "$GW2" "xfrm state flush" \
+		"$(sa_state "$gw1" "$gw2" "$SPI_AB" "$alg" "$esn" "$window")" \
+		"$(sa_state "$gw2" "$gw1" "$SPI_BA" "$alg" "$esn" "$window")"
+	[ -z "$policies" ] || return 0
+	configure "$GW1" "xfrm policy flush" "$(sa_policies "$gw1" "$gw2" NET_A NET_B)"
+	configure "$GW2" "xfrm policy flush" "$(sa_policies "$gw2" "$gw1" NET_B NET_A)"
 }
 
 # sa_read NS SPI: SA[packets|bytes|window|replay|failed|seq|oseq] of an SA, as the

@@ -8,6 +8,11 @@
 		bpf_xdp_xfrm_flow((void *)(ctx), 1, &opts, sizeof(opts)); \
 	})
 #define CALL_TAILROOM(ctx)	bpf_xdp_xfrm_tailroom((void *)(ctx))
+#define CALL_METADATA(ctx)						\
+	({								\
+		struct bpf_xfrm_xdp_opts opts = {};			\
+		bpf_xdp_xfrm_metadata((void *)(ctx), &opts, sizeof(opts)); \
+	})
 #define CALL_RESTORE(ctx)						\
 	({								\
 		struct bpf_xfrm_xdp_opts opts = {};			\
@@ -58,11 +63,13 @@
 
 AT_XDP("xdp", flow_at_xdp, FLOW)
 AT_XDP("xdp", tailroom_at_xdp, TAILROOM)
+AT_XDP("xdp", metadata_at_xdp, METADATA)
 AT_TC("tc", restore_at_tc, RESTORE)
 AT_NETFILTER("netfilter", learn_at_netfilter, LEARN)
 
 AT_TC("?tc", flow_at_tc, FLOW)
 AT_TC("?tc", tailroom_at_tc, TAILROOM)
+AT_TC("?tc", metadata_at_tc, METADATA)
 AT_TC("?tc", input_at_tc, INPUT)
 AT_TC("?tc", output_at_tc, OUTPUT)
 AT_TC("?tc", learn_at_tc, LEARN)
@@ -70,6 +77,7 @@ AT_XDP("?xdp", restore_at_xdp, RESTORE)
 AT_XDP("?xdp", learn_at_xdp, LEARN)
 AT_NETFILTER("?netfilter", flow_at_netfilter, FLOW)
 AT_NETFILTER("?netfilter", tailroom_at_netfilter, TAILROOM)
+AT_NETFILTER("?netfilter", metadata_at_netfilter, METADATA)
 AT_NETFILTER("?netfilter", input_at_netfilter, INPUT)
 AT_NETFILTER("?netfilter", output_at_netfilter, OUTPUT)
 AT_NETFILTER("?netfilter", restore_at_netfilter, RESTORE)

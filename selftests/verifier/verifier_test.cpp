@@ -59,10 +59,12 @@ const Rejected rejected[] = {
 
 	{"program_type", "flow_at_tc", not_allowed, "flow_at_xdp"},
 	{"program_type", "tailroom_at_tc", not_allowed, "tailroom_at_xdp"},
+	{"program_type", "metadata_at_tc", not_allowed, "metadata_at_xdp"},
 	{"program_type", "input_at_tc", not_allowed, "flow_at_xdp"},
 	{"program_type", "output_at_tc", not_allowed, "flow_at_xdp"},
 	{"program_type", "flow_at_netfilter", not_allowed, "flow_at_xdp"},
 	{"program_type", "tailroom_at_netfilter", not_allowed, "tailroom_at_xdp"},
+	{"program_type", "metadata_at_netfilter", not_allowed, "metadata_at_xdp"},
 	{"program_type", "input_at_netfilter", not_allowed, "flow_at_xdp"},
 	{"program_type", "output_at_netfilter", not_allowed, "flow_at_xdp"},
 	{"program_type", "flow_at_tracepoint", not_allowed, "flow_at_xdp"},

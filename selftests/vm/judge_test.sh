@@ -156,6 +156,13 @@ machines_stock()
 	machine 127 'nosuchcommand' 'a command that is not there' -- nosuchcommand
 	machine 121 'Kernel panic' 'a panic fails a run' -- sh -c 'echo c >/proc/sysrq-trigger; sleep 60'
 	machine 124 'hang: ' 'a hang ends' --timeout 25 -- sleep 1000
+	rm -rf "$project/out/judge_test"
+	# shellcheck disable=SC2016  # for the machine's shell
+	machine 0 'starting over' 'a fault of the emulator starts over' -- sh -c '
+		mkdir "$0" || exit 0
+		echo "<0>Oops: int3: 0000 [#1]" >/dev/kmsg
+		echo "<0>Code: 54 55 53 66 <90> e8 c1" >/dev/kmsg' "$project/out/judge_test"
+	rm -rf "$project/out/judge_test"
 	machine 122 'no status came back' 'a lost status fails a run' \
 		-- sh -c 'echo o >/proc/sysrq-trigger; sleep 60'
 	machine 121 'WARNING: .*plant_init' 'a warning fails a run' \

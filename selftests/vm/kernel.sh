@@ -32,7 +32,7 @@ die() { echo "kernel.sh: $*" >&2; exit 1; }
 answer()
 {
 	[ -e "$3/include/config/kernel.release" ] ||
-		die "no kernel headers in $3; run 'make prerequisites' as root, or install linux-headers-$(uname -r)"
+		die "$3 is not configured and built: no include/config/kernel.release"
 	printf 'KERNEL=%q MODULES=%q KBUILD=%q RELEASE=%q NAME=%q\n' \
 		"$1" "$2" "$3" "$(<"$3/include/config/kernel.release")" "$4"
 }
@@ -116,6 +116,8 @@ running()
 	local release
 
 	release=$(uname -r)
+	[ -e "/lib/modules/$release/build/Makefile" ] ||
+		die "no headers of the running kernel in /lib/modules/$release/build; install linux-headers-$release"
 	answer "/boot/vmlinuz-$release" "/lib/modules/$release" "/lib/modules/$release/build" "$release"
 }
 
