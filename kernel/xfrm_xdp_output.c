@@ -70,7 +70,6 @@ static void xfrm_xdp_outer_ip4(struct iphdr *iph, const struct xfrm_state *x,
 			       const struct xfrm_xdp_layout *l, u8 ttl)
 {
 	const struct iphdr *inner = (const struct iphdr *)pkt->l3;
-	bool small_ipv6 = pkt->family == AF_INET6 && pkt->len <= IPV6_MIN_MTU;
 	u8 tos = x->props.extra_flags & XFRM_SA_XFLAG_DONT_ENCAP_DSCP ? 0 : pkt->tos;
 	__be16 df = pkt->family == AF_INET ? inner->frag_off & htons(IP_DF) :
 					     htons(IP_DF);
@@ -83,7 +82,11 @@ static void xfrm_xdp_outer_ip4(struct iphdr *iph, const struct xfrm_state *x,
 		IP_ECN_clear(iph);
 	iph->tot_len = htons(l->total - l->hlen + sizeof(*iph) +
 			     sizeof(struct ip_esp_hdr) + l->ivlen);
-	if (!(x->props.flags & XFRM_STATE_NOPMTUDISC) && !small_ipv6)
+	/*
+	 * The kernel means to leave DF out for IPv6 of up to 1280 bytes, but asks
+	 * skb->protocol, which is the outer one by then: it never does.
+	 */
+	if (!(x->props.flags & XFRM_STATE_NOPMTUDISC))
 		iph->frag_off = df;
 	iph->ttl = ttl;
 	iph->protocol = IPPROTO_ESP;
