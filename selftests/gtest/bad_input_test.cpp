@@ -53,7 +53,8 @@ TEST_P(Truncated, InputOfEveryPrefixIsPunted)
 	const Sa sa = make_sa(GetParam(), Way::input);
 	ASSERT_NO_FATAL_FAILURE(add(sa));
 	const Bytes whole = encode(sa, esp_frame(sa, GetParam().inner, 1, 64));
-	for (std::size_t size = packet::ethernet_length; size < whole.size(); size++) {
+	for (std::size_t size = packet::ethernet_length; size < whole.size();
+	     size += size < 64 || size + 4 > whole.size() ? 1 : 3) {
 		SCOPED_TRACE(size);
 		const View prefix = View(whole).first(size);
 		expect_punt(input(prefix, sa), prefix, XFRM_XDP_R_PUNT_IP_HEADER);
@@ -70,7 +71,8 @@ TEST_P(Truncated, OutputOfEveryPrefixIsPunted)
 	packet::Packet inner = inner_packet(GetParam().inner, 64);
 	inner.ethernet = ethernet_header();
 	const Bytes whole = inner.build();
-	for (std::size_t size = packet::ethernet_length; size < whole.size(); size++) {
+	for (std::size_t size = packet::ethernet_length; size < whole.size();
+	     size += size < 64 || size + 4 > whole.size() ? 1 : 3) {
 		SCOPED_TRACE(size);
 		const View prefix = View(whole).first(size);
 		expect_punt(output(prefix, sa), prefix, XFRM_XDP_R_PUNT_IP_HEADER);

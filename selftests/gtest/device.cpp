@@ -15,6 +15,7 @@
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <utility>
 
 namespace xfrm_xdp::test
 {
@@ -135,13 +136,36 @@ Status Sandbox::enter() const
 	return Done{};
 }
 
-Status write_sysctl(const std::string &path, const std::string &value)
+Status Sandbox::reset()
 {
-	std::ofstream file("/proc/sys/" + path);
+	if (const Status entered = enter(); !entered)
+		return entered.error();
+	return table_.flush();
+}
+
+Result<Sysctl> Sysctl::set(const std::string &path, const std::string &value)
+{
+	const std::string full = path.front() == '/' ? path : "/proc/sys/" + path;
+	std::fstream file(full);
+	std::string former;
+	if (!std::getline(file, former))
+		return errno_error(errno, full);
+	file.seekp(0);
 	file << value << std::flush;
 	if (!file)
-		return errno_error(errno, "/proc/sys/" + path);
-	return Done{};
+		return errno_error(errno, full);
+	return Sysctl(full, former);
+}
+
+Sysctl::Sysctl(Sysctl &&other) noexcept
+	: path_(std::exchange(other.path_, {})), former_(std::move(other.former_))
+{
+}
+
+Sysctl::~Sysctl()
+{
+	if (!path_.empty())
+		std::ofstream(path_) << former_;
 }
 
 } // namespace xfrm_xdp::test

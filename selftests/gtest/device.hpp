@@ -33,6 +33,8 @@ class Sandbox
 	// Leaves the caller in the new namespace.
 	static Result<Sandbox> create();
 	Status enter() const;
+	// As new, as far as the tests of SAs can tell: entered, without any SA.
+	Status reset();
 	int ifindex() const { return ifindex_; }
 	SaTable &table() { return table_; }
 
@@ -49,6 +51,21 @@ class Sandbox
 // False where it does not become true within ten seconds.
 bool wait_until(const std::function<bool()> &condition);
 
-Status write_sysctl(const std::string &path, const std::string &value);
+// A sysctl of the current namespace that gets its value back.
+class Sysctl
+{
+      public:
+	static Result<Sysctl> set(const std::string &path, const std::string &value);
+	Sysctl(Sysctl &&other) noexcept;
+	Sysctl &operator=(Sysctl &&) = delete;
+	~Sysctl();
+
+      private:
+	Sysctl(std::string path, std::string former)
+		: path_(std::move(path)), former_(std::move(former))
+	{
+	}
+	std::string path_, former_;
+};
 
 } // namespace xfrm_xdp::test

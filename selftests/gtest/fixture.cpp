@@ -5,6 +5,8 @@
 #include <linux/bpf.h>
 
 #include <algorithm>
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <map>
 #include <ostream>
@@ -60,6 +62,17 @@ probe_request request_for(const Sa &sa, probe_request request)
 	request.proto = packet::proto_esp;
 	request.mark = sa.mark.value_or(0);
 	return request;
+}
+
+// Nothing can be tested without it; gtest would go on.
+template <class T>
+T required(Result<T> result)
+{
+	if (!result) {
+		std::fprintf(stderr, "%s\n", result.error().cause.c_str());
+		std::exit(1);
+	}
+	return *std::move(result);
 }
 
 template <class T>
@@ -211,9 +224,9 @@ Bytes encode(const Sa &sa, const esp::TunnelFrame &frame)
 
 void XfrmTest::SetUp()
 {
-	auto sandbox = Sandbox::create();
-	ASSERT_TRUE(sandbox) << sandbox.error().cause;
-	sandbox_.emplace(*std::move(sandbox));
+	sandbox_ = &shared_sandbox(0);
+	const Status reset = sandbox_->reset();
+	ASSERT_TRUE(reset) << reset.error().cause;
 }
 
 void XfrmTest::add(const Sa &sa)
@@ -282,16 +295,17 @@ Probe &probe(const std::string &name)
 {
 	static std::map<std::string, Probe> loaded;
 	auto found = loaded.find(name);
-	if (found == loaded.end()) {
-		auto fresh = Probe::load(name);
-		if (!fresh) {
-			// Nothing can be tested without it; gtest would go on.
-			fprintf(stderr, "%s\n", fresh.error().cause.c_str());
-			std::exit(1);
-		}
-		found = loaded.emplace(name, *std::move(fresh)).first;
-	}
+	if (found == loaded.end())
+		found = loaded.emplace(name, required(Probe::load(name))).first;
 	return found->second;
+}
+
+Sandbox &shared_sandbox(std::size_t index)
+{
+	static std::vector<Sandbox> made;
+	while (made.size() < 2)
+		made.push_back(required(Sandbox::create()));
+	return made[index];
 }
 
 Probe &probe(Way way)

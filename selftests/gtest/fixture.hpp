@@ -74,6 +74,10 @@ struct Call {
 	Snapshot before, after;
 };
 
+// Namespaces that all tests use, one after the other: making one takes longer than
+// most tests. There are two, for those that compare.
+Sandbox &shared_sandbox(std::size_t index);
+
 class XfrmTest : public testing::Test
 {
       protected:
@@ -92,7 +96,7 @@ class XfrmTest : public testing::Test
 	void wait_taken(Call &call, const Sa &sa);
 
       private:
-	std::optional<Sandbox> sandbox_;
+	Sandbox *sandbox_ = nullptr;
 };
 
 Probe &probe(const std::string &name); // loaded once

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include <cstring>
+#include <optional>
 
 namespace xfrm_xdp::test
 {
@@ -21,14 +22,6 @@ constexpr auto attach_netfilter = static_cast<bpf_attach_type>(45);
 constexpr auto attach_tcx_ingress = static_cast<bpf_attach_type>(46);
 constexpr const char *revalidate = "/sys/module/xfrm_xdp/parameters/revalidate_ms";
 
-void write_parameter(const char *path, const char *value)
-{
-	std::FILE *file = std::fopen(path, "w");
-	ASSERT_NE(file, nullptr) << path;
-	EXPECT_GE(std::fputs(value, file), 0);
-	EXPECT_EQ(std::fclose(file), 0) << path;
-}
-
 class LearnedSa : public XfrmTest
 {
       protected:
@@ -37,7 +30,9 @@ class LearnedSa : public XfrmTest
 		XfrmTest::SetUp();
 		ASSERT_FALSE(HasFatalFailure());
 		// No packet has to renew anything while the test runs.
-		write_parameter(revalidate, "600000");
+		auto set = Sysctl::set(revalidate, "600000");
+		ASSERT_TRUE(set) << set.error().cause;
+		revalidate_.emplace(*std::move(set));
 		// So that decrypted packets reach LOCAL_IN.
 		sa_ = make_sa(Way::input);
 		inner_ = inner_packet(Family::v4, 100);
@@ -46,8 +41,6 @@ class LearnedSa : public XfrmTest
 		ASSERT_NO_FATAL_FAILURE(add(sa_));
 		learn();
 	}
-
-	void TearDown() override { write_parameter(revalidate, "1000"); }
 
 	// The first packet goes through the stack, past the learner.
 	void learn()
@@ -117,6 +110,7 @@ class LearnedSa : public XfrmTest
 		EXPECT_EQ(hex(snapshot(sa_).raw), hex(before.raw));
 	}
 
+	std::optional<Sysctl> revalidate_;
 	Sa sa_;
 	packet::Packet inner_;
 	bpf_xfrm_learn_opts::xfrm_xdp_flow_entry entry_{};
@@ -196,10 +190,10 @@ TEST_F(LearnedSa, BelongsToItsDevice)
 
 TEST_F(LearnedSa, BelongsToItsNamespace)
 {
-	auto other = Sandbox::create();
-	ASSERT_TRUE(other) << other.error().cause;
-	ASSERT_EQ(other->ifindex(), sandbox().ifindex()) << "they differ in nothing else";
-	ASSERT_TRUE(other->table().add(sa_));
+	Sandbox &other = shared_sandbox(1);
+	ASSERT_TRUE(other.reset());
+	ASSERT_EQ(other.ifindex(), sandbox().ifindex()) << "they differ in nothing else";
+	ASSERT_TRUE(other.table().add(sa_));
 	const Outcome outcome = run("probe_flow", esp());
 	EXPECT_EQ(outcome.result.verdict, XFRM_XDP_PUNT);
 	EXPECT_EQ(reason_name(outcome.result.opts.reason), "PuntFlowMismatch");

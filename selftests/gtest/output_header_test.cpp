@@ -121,13 +121,13 @@ void PrintTo(const FragmentCase &test, std::ostream *out)
 	*out << test.name;
 }
 
-// DF is copied; IPv6 counts as DF unless the packet is small enough for any IPv6
-// path, which IPv4 may then fragment.
+// DF is copied, and IPv6 counts as DF: of any size, for the kernel asks whether it
+// is small when the skb is IPv4 already (tunnel.sh compares with the stack).
 const FragmentCase fragment_cases[] = {
 	{"df", Family::v4, 100, df, no_flags, df},
 	{"no_df", Family::v4, 100, 0, no_flags, 0},
 	{"df_nopmtudisc", Family::v4, 100, df, XFRM_STATE_NOPMTUDISC, 0},
-	{"ipv6_1280", Family::v6, 1280, 0, no_flags, 0},
+	{"ipv6_1280", Family::v6, 1280, 0, no_flags, df},
 	{"ipv6_1281", Family::v6, 1281, 0, no_flags, df},
 	{"ipv6_1281_nopmtudisc", Family::v6, 1281, 0, XFRM_STATE_NOPMTUDISC, 0},
 };
@@ -166,8 +166,10 @@ TEST_F(OutputHeader, IdentificationIsZeroOnlyWithDf)
 
 TEST_F(OutputHeader, HopLimitIsTheNamespacesDefault)
 {
-	ASSERT_TRUE(write_sysctl("net/ipv4/ip_default_ttl", "77"));
-	ASSERT_TRUE(write_sysctl("net/ipv6/conf/all/hop_limit", "99"));
+	const auto ttl = Sysctl::set("net/ipv4/ip_default_ttl", "77");
+	const auto hops = Sysctl::set("net/ipv6/conf/all/hop_limit", "99");
+	ASSERT_TRUE(ttl) << ttl.error().cause;
+	ASSERT_TRUE(hops) << hops.error().cause;
 	for (const Tunnel &tunnel : family_mixes("gcm128")) {
 		SCOPED_TRACE(tunnel.name());
 		const Sa sa = make_sa(tunnel, Way::output);

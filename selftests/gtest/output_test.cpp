@@ -13,13 +13,14 @@ namespace xfrm_xdp::test
 namespace
 {
 
-std::vector<std::size_t> sizes()
+// One block of payload sizes, the sizes at which the outer header changes, and
+// some that packets really have.
+std::vector<std::size_t> sizes(const esp::Algorithm &algorithm)
 {
 	std::vector<std::size_t> sizes;
-	for (std::size_t size = 48; size < 48 + 34; size++)
+	for (std::size_t size = 48; size <= 48 + algorithm.block_size(); size++)
 		sizes.push_back(size);
-	for (const std::size_t size : {127U, 128U, 576U, 1279U, 1280U, 1281U, 1400U, 1499U, 1500U,
-				       3000U, 3400U})
+	for (const std::size_t size : {576U, 1279U, 1280U, 1281U, 1400U, 1500U, 3400U})
 		sizes.push_back(size);
 	return sizes;
 }
@@ -94,7 +95,7 @@ TEST_P(Output, EveryByteAtEverySize)
 	const Sa sa = make_sa(GetParam(), Way::output);
 	ASSERT_NO_FATAL_FAILURE(add(sa));
 	std::set<Bytes> ivs;
-	for (const std::size_t size : sizes()) {
+	for (const std::size_t size : sizes(sa.association.algorithm)) {
 		SCOPED_TRACE("inner packet of " + std::to_string(size) + " bytes");
 		packet::Packet inner = inner_packet(GetParam().inner, size);
 		const Bytes plain = inner.build();

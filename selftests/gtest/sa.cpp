@@ -234,6 +234,13 @@ Status SaTable::remove(const Sa &sa)
 	return netlink_.request(message);
 }
 
+Status SaTable::flush()
+{
+	Message message(XFRM_MSG_FLUSHSA, 0);
+	message.header<xfrm_usersa_flush>().proto = IPPROTO_ESP;
+	return netlink_.request(message);
+}
+
 Result<Snapshot> SaTable::get(const Sa &sa)
 {
 	Message message(XFRM_MSG_GETSA, 0);

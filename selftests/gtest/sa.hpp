@@ -86,6 +86,7 @@ class SaTable
 	static Result<SaTable> open();
 	Status add(const Sa &sa);
 	Status remove(const Sa &sa);
+	Status flush();
 	Result<Snapshot> get(const Sa &sa);
 
       private:

@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
+#include <map>
 
 namespace xfrm_xdp::test
 {
@@ -19,16 +20,18 @@ class SlowPath : public testing::Test
       protected:
 	void SetUp() override
 	{
-		for (auto *place : {&fast_, &slow_}) {
-			auto sandbox = Sandbox::create();
-			ASSERT_TRUE(sandbox) << sandbox.error().cause;
-			place->emplace(*std::move(sandbox));
+		for (Sandbox *sandbox : {&fast_, &slow_}) {
+			const Status reset = sandbox->reset();
+			ASSERT_TRUE(reset) << reset.error().cause;
+			const auto mib = read_kernel_mib();
+			ASSERT_TRUE(mib) << mib.error().cause;
+			mib_[sandbox] = *mib;
 		}
 	}
 
 	void add(const Sa &sa)
 	{
-		for (auto *sandbox : {&*fast_, &*slow_}) {
+		for (Sandbox *sandbox : {&fast_, &slow_}) {
 			const Status added = sandbox->table().add(sa);
 			ASSERT_TRUE(added) << added.error().cause;
 		}
@@ -43,9 +46,9 @@ class SlowPath : public testing::Test
 	// Returns the module's verdict.
 	int deliver(const Sa &sa, View frame)
 	{
-		EXPECT_TRUE(fast_->enter());
+		EXPECT_TRUE(fast_.enter());
 		ProbeRun run;
-		run.ifindex = fast_->ifindex();
+		run.ifindex = fast_.ifindex();
 		run.request.spi = htonl(sa.association.spi);
 		run.request.family = family_of(sa.destination);
 		run.request.proto = packet::proto_esp;
@@ -61,9 +64,9 @@ class SlowPath : public testing::Test
 		tally().calls++;
 		tally().taken += verdict == XFRM_XDP_TAKEN;
 		if (verdict == XFRM_XDP_PUNT)
-			stack(*fast_, frame);
-		EXPECT_TRUE(slow_->enter());
-		stack(*slow_, frame);
+			stack(fast_, frame);
+		EXPECT_TRUE(slow_.enter());
+		stack(slow_, frame);
 		return verdict;
 	}
 
@@ -82,15 +85,15 @@ class SlowPath : public testing::Test
 		ledger.sa = snapshot ? snapshot->state : SaState{};
 		const auto mib = read_kernel_mib();
 		EXPECT_TRUE(mib) << mib.error().cause;
-		ledger.mib = difference({}, mib ? *mib : CounterText{});
+		ledger.mib = difference(mib_[&sandbox], mib ? *mib : CounterText{});
 		return ledger;
 	}
 
 	// The crypto layer may still hold one of the packets.
 	void expect_same(const Sa &sa)
 	{
-		wait_until([&] { return ledger(*fast_, sa) == ledger(*slow_, sa); });
-		const Ledger fast = ledger(*fast_, sa), slow = ledger(*slow_, sa);
+		wait_until([&] { return ledger(fast_, sa) == ledger(slow_, sa); });
+		const Ledger fast = ledger(fast_, sa), slow = ledger(slow_, sa);
 		EXPECT_EQ(fast.mib, slow.mib);
 		EXPECT_EQ(fast.sa.bytes, slow.sa.bytes);
 		EXPECT_EQ(fast.sa.packets, slow.sa.packets);
@@ -101,7 +104,8 @@ class SlowPath : public testing::Test
 		EXPECT_EQ(fast.sa.used, slow.sa.used);
 	}
 
-	std::optional<Sandbox> fast_, slow_;
+	Sandbox &fast_ = shared_sandbox(0), &slow_ = shared_sandbox(1);
+	std::map<const Sandbox *, CounterText> mib_; // at the start of the test
 };
 
 class SlowPathBad : public SlowPath, public testing::WithParamInterface<BadPacket>
@@ -132,7 +136,7 @@ class SlowPathTunnel : public SlowPath, public testing::WithParamInterface<Tunne
 		std::vector<std::uint64_t> all;
 		std::uint32_t state = 12345;
 		std::uint64_t top = start;
-		for (int i = 0; i < 60; i++) {
+		for (int i = 0; i < 40; i++) {
 			state = state * 1664525U + 1013904223U;
 			const std::uint32_t choice = state >> 28, distance = (state >> 8) % 70;
 			if (choice < 8)
@@ -178,7 +182,7 @@ TEST_P(SlowPathTunnel, ReplayStateMovesAlike)
 			done += verdict == XFRM_XDP_DONE || verdict == XFRM_XDP_TAKEN;
 			punted += verdict == XFRM_XDP_PUNT;
 		}
-		EXPECT_GT(done, 20);
+		EXPECT_GT(done, 10);
 		if (window.size) {
 			EXPECT_GT(punted, 0);
 		}
@@ -198,16 +202,16 @@ TEST_P(SlowPathTunnel, StackAndModuleShareOneSa)
 		deliver(sa, encode(sa, esp_frame(sa, GetParam().inner, ++sequence)));
 		// Received by the stack in both namespaces, then replayed to both.
 		const Bytes frame = encode(sa, esp_frame(sa, GetParam().inner, ++sequence));
-		EXPECT_TRUE(fast_->enter());
-		stack(*fast_, frame);
-		EXPECT_TRUE(slow_->enter());
-		stack(*slow_, frame);
+		EXPECT_TRUE(fast_.enter());
+		stack(fast_, frame);
+		EXPECT_TRUE(slow_.enter());
+		stack(slow_, frame);
 		expect_same(sa);
 		EXPECT_EQ(deliver(sa, frame), XFRM_XDP_PUNT);
 	}
 	expect_same(sa);
-	EXPECT_EQ(ledger(*fast_, sa).sa.packets, 12U);
-	EXPECT_EQ(ledger(*fast_, sa).sa.replay_errors, 6U);
+	EXPECT_EQ(ledger(fast_, sa).sa.packets, 12U);
+	EXPECT_EQ(ledger(fast_, sa).sa.replay_errors, 6U);
 }
 
 TEST_P(SlowPathTunnel, LifetimeEndsAlike)
@@ -220,13 +224,13 @@ TEST_P(SlowPathTunnel, LifetimeEndsAlike)
 	expect_same(sa);
 	// This one finds the limit reached; then the SA is gone in both.
 	EXPECT_EQ(deliver(sa, encode(sa, esp_frame(sa, GetParam().inner, 4))), XFRM_XDP_PUNT);
-	for (auto *sandbox : {&*fast_, &*slow_}) {
+	for (Sandbox *sandbox : {&fast_, &slow_}) {
 		ASSERT_TRUE(sandbox->enter());
 		EXPECT_TRUE(wait_until([&] { return !sandbox->table().get(sa); }))
 			<< "the SA did not expire";
 		const auto mib = read_kernel_mib();
 		ASSERT_TRUE(mib);
-		EXPECT_EQ(difference({}, *mib), (Counters{{"XfrmInStateExpired", 1}}));
+		EXPECT_EQ(difference(mib_[sandbox], *mib), (Counters{{"XfrmInStateExpired", 1}}));
 	}
 }
 
@@ -235,9 +239,7 @@ std::vector<Tunnel> tunnels()
 	std::vector<Tunnel> all;
 	for (const bool esn : {false, true}) {
 		all.push_back({algorithm("gcm128"), esn, Family::v4, Family::v4});
-		all.push_back({algorithm("cbc128_sha256_128"), esn, Family::v6, Family::v4});
-		all.push_back({algorithm("gcm256"), esn, Family::v4, Family::v6});
-		all.push_back({algorithm("cbc256_sha256_128"), esn, Family::v6, Family::v6});
+		all.push_back({algorithm("cbc128_sha256_128"), esn, Family::v4, Family::v6});
 	}
 	return all;
 }

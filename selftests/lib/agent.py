@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Packets and counters for the tests: verbs on stdin, answers on stdout.
 
-One line in: VERB KEY=VALUE…; answer: KEY=VALUE lines and a dot, or "err" and
-why. ns= is the namespace where the verb acts; sockets stay where they were made.
+One line in: VERB KEY=VALUE…; answer: KEY=VALUE lines in the file named as argument,
+then "ok" on stdout, or why not. ns= is the namespace where the verb acts; sockets stay where they were made.
 """
 
 import ctypes
@@ -139,14 +139,17 @@ class Agent:
                       + b"\x88\xb5" + text.encode().ljust(46, b"\0"))
 
     def stat(self):
+        """Counters of both ESP paths that are not zero, and the names of all."""
         found = {}
         for name in ("xfrm_stat", "xfrm_xdp_stat"):
             try:
                 with open("/proc/self/net/" + name, encoding="ascii") as file:
                     found.update(line.split() for line in file)
             except FileNotFoundError:
-                pass        # no module: its names stay absent, and who expects them fails
-        return found
+                pass        # no module: its names stay unknown, and who expects them fails
+        answer = {name: value for name, value in found.items() if value != "0"}
+        answer["names"] = " ".join(found)
+        return answer
 
     def sa(self, spi):
         return xfrm.read_sa(int(spi, 0))
@@ -215,11 +218,12 @@ def main():
     agent = Agent()
     for line in sys.stdin:
         try:
-            reply = "".join("%s=%s\n" % item for item in agent.answer(line).items()) + ".\n"
+            with open(sys.argv[1], "w", encoding="utf-8") as file:
+                file.writelines("%s=%s\n" % item for item in agent.answer(line).items())
+            reply = "ok"
         except Exception as error:  # pylint: disable=broad-except  # to the script, which bails out
-            reply = "err %s: %s\n" % (type(error).__name__, str(error).replace("\n", "; "))
-        sys.stdout.write(reply)
-        sys.stdout.flush()
+            reply = "%s: %s" % (type(error).__name__, str(error).replace("\n", "; "))
+        print(reply, flush=True)
 
 
 main()

@@ -12,7 +12,7 @@ agent_start()
 {
 	mkfifo "$TMP/agent.in" "$TMP/agent.out"
 	# Debian's own, not whatever python3 comes first in PATH.
-	PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 -I "$LIB/agent.py" \
+	PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 -I "$LIB/agent.py" "$TMP/agent.reply" \
 		<"$TMP/agent.in" >"$TMP/agent.out" 2>"$TMP/agent.err" &
 	AGENT_PID=$!
 	exec {AGENT_W}>"$TMP/agent.in" {AGENT_R}<"$TMP/agent.out"
@@ -31,17 +31,18 @@ agent_stop()
 agent()
 {
 	local line
+	local -a lines
 
 	R=()
 	printf '%s\n' "$*" >&"$AGENT_W"
-	while IFS= read -rt "${AGENT_TIMEOUT:-60}" line <&"$AGENT_R"; do
-		case $line in
-		.)	return 0 ;;
-		'err '*) bail "agent $*: ${line#err }" ;;
-		*=*)	R[${line%%=*}]=${line#*=} ;;
-		esac
+	IFS= read -rt "${AGENT_TIMEOUT:-60}" line <&"$AGENT_R" ||
+		bail "agent $*: no answer; $(tail -n 3 "$TMP/agent.err" | tr '\n' ';')"
+	[ "$line" = ok ] || bail "agent $*: $line"
+	# The answer comes in a file: of a pipe bash reads byte by byte.
+	mapfile -t lines <"$TMP/agent.reply"
+	for line in "${lines[@]}"; do
+		R[${line%%=*}]=${line#*=}
 	done
-	bail "agent $*: no answer; $(tail -n 3 "$TMP/agent.err" | tr '\n' ';')"
 }
 
 # burst NS SRC DST SPORT DPORT N [KEY=VALUE]…: N datagrams, back to back.

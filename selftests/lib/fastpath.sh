@@ -58,18 +58,25 @@ detach_quietly()
 }
 
 # The counters of /proc/net/xfrm_stat and xfrm_xdp_stat: counters NS… reads them
-# into CUR[NS:Name], mark NS… also makes them the zero of expect_count. Two sums
-# are added: with an asynchronous transform a packet may be finished later.
+# into CUR[NS:Name], zeros left out; mark NS… makes them the zero of expect_count.
+# Two sums are added: an asynchronous transform may finish a packet later.
 declare -A CUR=() BASE=()
+COUNTER_NAMES=
 counters()
 {
 	local ns name
 
 	for ns; do
 		agent stat "ns=$ns"
+		COUNTER_NAMES=" ${R[names]} "
+		unset 'R[names]'
+		for name in "${!CUR[@]}"; do
+			[[ $name != "$ns":* ]] || unset "CUR[$name]"
+		done
 		for name in "${!R[@]}"; do
 			CUR[$ns:$name]=${R[$name]}
 		done
+		[[ $COUNTER_NAMES != *" OutputDone "* ]] || COUNTER_NAMES+="Encrypted Decrypted "
 		CUR[$ns:Encrypted]=$((${R[OutputDone]:-0} + ${R[OutputTaken]:-0}))
 		CUR[$ns:Decrypted]=$((${R[InputDone]:-0} + ${R[InputTaken]:-0}))
 	done
@@ -77,25 +84,22 @@ counters()
 
 mark()
 {
-	local ns name
+	local name
 
 	counters "$@"
-	for ns; do
-		for name in "${!CUR[@]}"; do
-			[[ $name != "$ns":* ]] || BASE[$name]=${CUR[$name]}
-		done
+	BASE=()
+	for name in "${!CUR[@]}"; do
+		BASE[$name]=${CUR[$name]}
 	done
 }
 
 # since NS NAME: growth of a counter between mark and counters
 since()
 {
-	local cur=${CUR[$1:$2]:-absent}
-
-	if [ "$cur" = absent ]; then
-		echo absent
+	if [[ $COUNTER_NAMES == *" $2 "* ]]; then
+		echo $((${CUR[$1:$2]:-0} - ${BASE[$1:$2]:-0}))
 	else
-		echo $((cur - ${BASE[$1:$2]:-0}))
+		echo "no such counter"
 	fi
 }
 
@@ -123,7 +127,7 @@ diagnose()
 	local name grown=
 
 	for name in "${!CUR[@]}"; do
-		[ "${CUR[$name]}" = "${BASE[$name]:-0}" ] ||
+		[ "${CUR[$name]}" -eq "${BASE[$name]:-0}" ] ||
 			grown+=" ${name#*-}=$((CUR[$name] - ${BASE[$name]:-0}))"
 	done
 	note "counters that grew:$(tr ' ' '\n' <<<"$grown" | sort | tr '\n' ' ')"
