@@ -274,7 +274,7 @@ int xfrm_xdp_learn(const struct nf_hook_state *state, struct sk_buff *skb,
 bool xfrm_xdp_conntrack_ok(const struct sk_buff *skb, u8 proto);
 
 /* xfrm_xdp_meta.c: metadata between XDP and tc, and its proof */
-void xfrm_xdp_meta_decrypted(const struct xdp_buff *xdp, u64 sa);
+void xfrm_xdp_meta_decrypted(struct xdp_buff *xdp, u64 sa);
 bool xfrm_xdp_meta_was_decrypted(const struct xdp_buff *xdp, u64 sa);
 void xfrm_xdp_meta_forget(void);
 int xfrm_xdp_meta_store(struct xdp_buff *xdp, struct bpf_xfrm_xdp_opts *opts);

@@ -176,7 +176,7 @@ __bpf_kfunc int bpf_xdp_xfrm_flow(struct xdp_md *ctx, u64 handle,
  *
  * Puts struct xfrm_xdp_meta in front of the frame, with a proof of the SA and the
  * inner tuple that only the kernel can make; bpf_skb_xfrm_restore() turns it into
- * a sec_path. Without it the stack takes the packet for plaintext.
+ * a sec_path, and drops a decrypted packet that came without.
  *
  * Context: XDP.
  * Return: 0; -ENOENT where it is not that frame; -EINVAL where @opts__sz is wrong

@@ -24,30 +24,42 @@ static u64 xfrm_xdp_meta_proof(const struct xfrm_xdp_flow_key *key)
  * struct xfrm_xdp_decrypted - the frame that this CPU decrypted last
  * @data: its start; NULL: none, or it went on already
  * @sa: handle of the SA
+ * @nonce: what its metadata has in place of the proof, another for each frame
  *
  * So that the flow of a decrypted packet may be taken in the same run of the
- * program without making and checking a proof.
+ * program without making and checking a proof. The metadata is the frame's own:
+ * the next one, even at the same address, comes from its driver without.
  */
 struct xfrm_xdp_decrypted {
 	const void *data;
 	u64 sa;
+	u64 nonce;
 };
 
 static DEFINE_PER_CPU(struct xfrm_xdp_decrypted, xfrm_xdp_decrypted);
 
 /**
  * xfrm_xdp_meta_decrypted() - note that a frame has just been decrypted
- * @xdp: the frame
+ * @xdp: the frame; input left room in front of it
  * @sa: handle of the SA
+ *
+ * The metadata proves nothing yet: bpf_skb_xfrm_restore() takes it for forged.
  *
  * Context: XDP.
  */
-void xfrm_xdp_meta_decrypted(const struct xdp_buff *xdp, u64 sa)
+void xfrm_xdp_meta_decrypted(struct xdp_buff *xdp, u64 sa)
 {
 	struct xfrm_xdp_decrypted *last = this_cpu_ptr(&xfrm_xdp_decrypted);
+	struct xfrm_xdp_meta *meta = xdp->data - sizeof(*meta);
 
 	last->data = xdp->data;
 	last->sa = sa;
+	last->nonce++;
+	meta->magic = XFRM_XDP_META_MAGIC;
+	meta->pad = 0;
+	meta->sa = sa;
+	meta->proof = last->nonce;
+	xdp->data_meta = meta;
 }
 
 /**
@@ -60,8 +72,11 @@ void xfrm_xdp_meta_decrypted(const struct xdp_buff *xdp, u64 sa)
 bool xfrm_xdp_meta_was_decrypted(const struct xdp_buff *xdp, u64 sa)
 {
 	const struct xfrm_xdp_decrypted *last = this_cpu_ptr(&xfrm_xdp_decrypted);
+	const struct xfrm_xdp_meta *meta = xdp->data_meta;
 
-	return last->data == xdp->data && last->sa == sa;
+	return last->data == xdp->data && last->sa == sa &&
+	       xdp->data - xdp->data_meta == sizeof(*meta) &&
+	       meta->proof == last->nonce;
 }
 
 /**
@@ -89,7 +104,7 @@ static void xfrm_xdp_meta_key_of(struct xfrm_xdp_flow_key *key, int reason,
 
 /**
  * xfrm_xdp_meta_store() - say which SA the packet was decrypted by, and prove it
- * @xdp: frame that has just been decrypted; input left room in front of it
+ * @xdp: frame that has just been decrypted
  * @opts: result: @sa
  *
  * Context: XDP.
@@ -107,12 +122,8 @@ int xfrm_xdp_meta_store(struct xdp_buff *xdp, struct bpf_xfrm_xdp_opts *opts)
 	xfrm_xdp_meta_forget();
 	xfrm_xdp_meta_key_of(&key, xfrm_xdp_parse_frame(&pkt, xdp), &pkt,
 			     xdp->rxq->dev->ifindex, sa);
-	meta = xdp->data - sizeof(*meta);
-	meta->magic = XFRM_XDP_META_MAGIC;
-	meta->pad = 0;
-	meta->sa = sa;
+	meta = xdp->data_meta;
 	meta->proof = xfrm_xdp_meta_proof(&key);
-	xdp->data_meta = meta;
 	opts->sa = sa;
 	return 0;
 }
@@ -235,5 +246,9 @@ count:
 
 void __init xfrm_xdp_meta_init(void)
 {
+	int cpu;
+
 	get_random_bytes(&xfrm_xdp_meta_key, sizeof(xfrm_xdp_meta_key));
+	for_each_possible_cpu(cpu)
+		per_cpu(xfrm_xdp_decrypted, cpu).nonce = get_random_u64();
 }
