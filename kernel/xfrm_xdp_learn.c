@@ -321,6 +321,11 @@ int xfrm_xdp_learn(const struct nf_hook_state *state, struct sk_buff *skb,
 	int reason;
 
 	reason = XFRM_XDP_R_LEARN_NOT_FORWARDED;
+	/* Test runs of a program have a hook state without namespace or device. */
+	if (!l.net) {
+		opts->reason = reason;
+		return 0;
+	}
 	if (!xfrm_xdp_learn_in_ok(skb, l.in) || (forward && !xfrm_xdp_learn_forwarded(&l)))
 		goto out;
 	if (secpath_exists(skb)) {

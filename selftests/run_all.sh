@@ -31,10 +31,11 @@ command_of()
 	esac
 }
 
-# run NAME: as a subtest, indented; status of the test
+# run NAME: as a subtest, indented; status of the test. What is no KTAP becomes
+# diagnostics.
 run()
 {
-	local name=$1 command rc
+	local name=$1 command rc prefix='    '
 
 	command=$(command_of "$name")
 	echo "# Subtest: $name"
@@ -42,7 +43,12 @@ run()
 		echo "    # ${command#"$here/"} is not there; build it: make"
 		return 1
 	fi
-	timeout --kill-after=10 "$timeout" "$command" 2>&1 | sed 's/^/    /'
+	case $name in
+	gtest|verifier)
+		prefix='    # '
+		modprobe -a xfrm_xdp veth 2>&1 | sed 's/^/    # /' ;;
+	esac
+	timeout --kill-after=10 "$timeout" "$command" 2>&1 | sed "s/^/$prefix/"
 	rc=${PIPESTATUS[0]}
 	[ "$rc" -ne 124 ] && [ "$rc" -ne 137 ] || echo "    # killed: not done after $timeout s"
 	return "$rc"

@@ -49,15 +49,21 @@ inner_bytes()
 # but for that have as many different headers as there are sizes of packet.
 expect_alike()
 {
-	local lines shapes
+	local found shapes
 
-	lines=$(grep "spi=$(printf 0x%08x "$1")," "$TMP/wire.txt")
-	expect "sequence numbers of SPI $1" \
-		"$(sed -n 's/.*seq=\(0x[0-9a-f]*\)).*/\1/p' <<<"$lines" | tr '\n' ' ')" \
-		"$(printf '0x%x ' $(seq "$2"))"
-	shapes=$(sed -e 's/,seq=0x[0-9a-f]*)/)/' -e 's/ id [1-9][0-9]*,/ id N,/' <<<"$lines" |
-		sort -u)
-	expect "kinds of header of SPI $1: ${shapes//$'\n'/ | }" "$(wc -l <<<"$shapes")" "$3"
+	found=$(awk -v spi="spi=$(printf 0x%08x "$1")," '
+		index($0, spi) {
+			match($0, /seq=0x[0-9a-f]+/)
+			if (substr($0, RSTART + 4, RLENGTH - 4) != sprintf("0x%x", ++n))
+				gaps++
+			sub(/,seq=0x[0-9a-f]+/, "")
+			sub(/ id [1-9][0-9]*,/, " id N,")
+			if (!seen[$0]++)
+				shapes = shapes (count++ ? " | " : "") $0
+		}
+		END { print n + 0, gaps + 0, count + 0; print shapes }' "$TMP/wire.txt")
+	shapes=${found#*$'\n'}
+	expect "SPI $1: frames, gaps, kinds of header [$shapes]" "${found%%$'\n'*}" "$2 0 $3"
 }
 
 # one_inner FAMILY NTH: both ways, over SAs that have carried NTH families before

@@ -10,17 +10,16 @@
 
 #include "fixture.hpp"
 
-namespace xfrm_xdp::test
-{
+namespace xfrm_xdp::test {
 
 struct BadPacket {
-	std::string name;
-	Tunnel tunnel;
-	// From the SA and a good frame that has not been encoded yet.
-	std::function<Bytes(const Sa &, const esp::TunnelFrame &)> make;
-	std::uint32_t verdict;
-	std::uint32_t reason;
-	std::string mib; // of a drop
+    std::string name;
+    Tunnel tunnel;
+    // From the SA and a good frame that has not been encoded yet.
+    std::function<Bytes(const Sa &, const esp::TunnelFrame &)> make;
+    std::uint32_t verdict;
+    std::uint32_t reason;
+    std::string mib; // of a drop
 };
 
 void PrintTo(const BadPacket &bad, std::ostream *out);

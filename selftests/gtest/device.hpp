@@ -11,8 +11,7 @@
 #include "result.hpp"
 #include "sa.hpp"
 
-namespace xfrm_xdp::test
-{
+namespace xfrm_xdp::test {
 
 /*
  *   namespace of the test
@@ -27,45 +26,43 @@ namespace xfrm_xdp::test
 inline constexpr packet::Mac gateway_mac{{0x02, 0, 0, 0, 0, 0x01}};
 inline constexpr packet::Mac peer_mac{{0x02, 0, 0, 0, 0, 0x02}};
 
-class Sandbox
-{
-      public:
-	// Leaves the caller in the new namespace.
-	static Result<Sandbox> create();
-	Status enter() const;
-	// As new, as far as the tests of SAs can tell: entered, without any SA.
-	Status reset();
-	int ifindex() const { return ifindex_; }
-	SaTable &table() { return table_; }
+class Sandbox {
+public:
+    // Leaves the caller in the new namespace.
+    static Result<Sandbox> create();
+    Status enter() const;
+    // As new, as far as the tests of SAs can tell: entered, without any SA.
+    Status reset();
+    int ifindex() const { return ifindex_; }
+    SaTable &table() { return table_; }
 
-      private:
-	Sandbox(Fd netns, int ifindex, SaTable table)
-		: netns_(std::move(netns)), ifindex_(ifindex), table_(std::move(table))
-	{
-	}
-	Fd netns_;
-	int ifindex_;
-	SaTable table_;
+private:
+    Sandbox(Fd netns, int ifindex, SaTable table)
+        : netns_(std::move(netns)), ifindex_(ifindex), table_(std::move(table))
+    {
+    }
+    Fd netns_;
+    int ifindex_;
+    SaTable table_;
 };
 
 // False where it does not become true within ten seconds.
 bool wait_until(const std::function<bool()> &condition);
 
 // A sysctl of the current namespace that gets its value back.
-class Sysctl
-{
-      public:
-	static Result<Sysctl> set(const std::string &path, const std::string &value);
-	Sysctl(Sysctl &&other) noexcept;
-	Sysctl &operator=(Sysctl &&) = delete;
-	~Sysctl();
+class Sysctl {
+public:
+    static Result<Sysctl> set(const std::string &path, const std::string &value);
+    Sysctl(Sysctl &&other) noexcept;
+    Sysctl &operator=(Sysctl &&) = delete;
+    ~Sysctl();
 
-      private:
-	Sysctl(std::string path, std::string former)
-		: path_(std::move(path)), former_(std::move(former))
-	{
-	}
-	std::string path_, former_;
+private:
+    Sysctl(std::string path, std::string former)
+        : path_(std::move(path)), former_(std::move(former))
+    {
+    }
+    std::string path_, former_;
 };
 
 } // namespace xfrm_xdp::test

@@ -17,15 +17,14 @@
 #include "probe.hpp"
 #include "sa.hpp"
 
-namespace xfrm_xdp::test
-{
+namespace xfrm_xdp::test {
 
 enum class Family { v4, v6 };
 enum class Way { input, output };
 
 struct NamedAlgorithm {
-	std::string name;
-	esp::Algorithm algorithm;
+    std::string name;
+    esp::Algorithm algorithm;
 };
 
 // Every algorithm that the fast path takes, in every length of key and ICV.
@@ -33,11 +32,11 @@ std::vector<NamedAlgorithm> algorithms();
 const NamedAlgorithm &algorithm(const std::string &name);
 
 struct Tunnel {
-	NamedAlgorithm algorithm;
-	bool esn = false;
-	Family inner = Family::v4;
-	Family outer = Family::v4;
-	std::string name() const; // fit for the name of a test
+    NamedAlgorithm algorithm;
+    bool esn = false;
+    Family inner = Family::v4;
+    Family outer = Family::v4;
+    std::string name() const; // fit for the name of a test
 };
 
 // How gtest shows the parameters and values of failed tests.
@@ -62,41 +61,40 @@ packet::Packet inner_packet(Family family, std::size_t size);
 packet::Network outer_header(const Sa &sa);
 // @sa's packet number @sequence, with an inner packet of @family.
 esp::TunnelFrame esp_frame(const Sa &sa, Family family, std::uint64_t sequence,
-			   std::size_t size = 100);
+                           std::size_t size = 100);
 Bytes encode(const Sa &sa, const esp::TunnelFrame &frame);
 
 // One call of a kfunc.
 struct Call {
-	Outcome outcome;
-	std::uint32_t verdict = 0;
-	std::uint32_t reason = 0;
-	Counters mib, module; // changes of the kernel's and of the module's counters
-	Snapshot before, after;
+    Outcome outcome;
+    std::uint32_t verdict = 0;
+    std::uint32_t reason = 0;
+    Counters mib, module; // changes of the kernel's and of the module's counters
+    Snapshot before, after;
 };
 
 // Namespaces that all tests use, one after the other: making one takes longer than
 // most tests. There are two, for those that compare.
 Sandbox &shared_sandbox(std::size_t index);
 
-class XfrmTest : public testing::Test
-{
-      protected:
-	void SetUp() override;
-	Sandbox &sandbox() { return *sandbox_; }
-	SaTable &table() { return sandbox_->table(); }
-	void add(const Sa &sa);
-	void remove(const Sa &sa);
-	Snapshot snapshot(const Sa &sa);
+class XfrmTest : public testing::Test {
+protected:
+    void SetUp() override;
+    Sandbox &sandbox() { return *sandbox_; }
+    SaTable &table() { return sandbox_->table(); }
+    void add(const Sa &sa);
+    void remove(const Sa &sa);
+    Snapshot snapshot(const Sa &sa);
 
-	// Calls the primitive on @frame; output is repeated where it was taken.
-	Call call(Way way, View frame, const Sa &sa, ProbeRun run = {});
-	Call input(View frame, const Sa &sa, ProbeRun run = {});
-	Call output(View frame, const Sa &sa, ProbeRun run = {});
-	// The module has the packet: waits until the SA has accounted for it.
-	void wait_taken(Call &call, const Sa &sa);
+    // Calls the primitive on @frame; output is repeated where it was taken.
+    Call call(Way way, View frame, const Sa &sa, ProbeRun run = {});
+    Call input(View frame, const Sa &sa, ProbeRun run = {});
+    Call output(View frame, const Sa &sa, ProbeRun run = {});
+    // The module has the packet: waits until the SA has accounted for it.
+    void wait_taken(Call &call, const Sa &sa);
 
-      private:
-	Sandbox *sandbox_ = nullptr;
+private:
+    Sandbox *sandbox_ = nullptr;
 };
 
 Probe &probe(const std::string &name); // loaded once
@@ -110,7 +108,7 @@ void expect_drop(const Call &call, std::uint32_t reason, const std::string &mib)
 
 // How many calls there were, and how many of them the crypto layer took.
 struct Tally {
-	unsigned long calls = 0, taken = 0;
+    unsigned long calls = 0, taken = 0;
 };
 Tally &tally();
 

@@ -12,327 +12,331 @@
 #include <cstring>
 #include <optional>
 
-namespace xfrm_xdp::test
-{
-namespace
-{
+namespace xfrm_xdp::test {
+namespace {
 
 // Not in the C library's copy of the kernel's header yet.
 constexpr auto attach_netfilter = static_cast<bpf_attach_type>(45);
 constexpr auto attach_tcx_ingress = static_cast<bpf_attach_type>(46);
 constexpr const char *revalidate = "/sys/module/xfrm_xdp/parameters/revalidate_ms";
 
-class LearnedSa : public XfrmTest
-{
-      protected:
-	void SetUp() override
-	{
-		XfrmTest::SetUp();
-		ASSERT_FALSE(HasFatalFailure());
-		// No packet has to renew anything while the test runs.
-		auto set = Sysctl::set(revalidate, "600000");
-		ASSERT_TRUE(set) << set.error().cause;
-		revalidate_.emplace(*std::move(set));
-		// So that decrypted packets reach LOCAL_IN.
-		sa_ = make_sa(Way::input);
-		inner_ = inner_packet(Family::v4, 100);
-		std::get<packet::Ipv4>(inner_.network).destination =
-			std::get<packet::Ipv4Address>(sa_.destination);
-		ASSERT_NO_FATAL_FAILURE(add(sa_));
-		learn();
-	}
+class LearnedSa : public XfrmTest {
+protected:
+    void SetUp() override
+    {
+        XfrmTest::SetUp();
+        ASSERT_FALSE(HasFatalFailure());
+        // No packet has to renew anything while the test runs.
+        auto set = Sysctl::set(revalidate, "600000");
+        ASSERT_TRUE(set) << set.error().cause;
+        revalidate_.emplace(*std::move(set));
+        // So that decrypted packets reach LOCAL_IN.
+        sa_ = make_sa(Way::input);
+        inner_ = inner_packet(Family::v4, 100);
+        std::get<packet::Ipv4>(inner_.network).destination =
+            std::get<packet::Ipv4Address>(sa_.destination);
+        ASSERT_NO_FATAL_FAILURE(add(sa_));
+        learn();
+    }
 
-	// The first packet goes through the stack, past the learner.
-	void learn()
-	{
-		Probe &learner = probe("probe_learn");
-		const auto fd = learner.program_fd("probe");
-		ASSERT_TRUE(fd) << fd.error().cause;
-		LIBBPF_OPTS(bpf_link_create_opts, options);
-		options.netfilter.pf = NFPROTO_IPV4;
-		options.netfilter.hooknum = NF_INET_LOCAL_IN;
-		options.netfilter.priority = 0x7ffffffe;
-		const Fd link(bpf_link_create(*fd, 0, attach_netfilter, &options));
-		ASSERT_TRUE(link) << std::strerror(errno);
+    // The first packet goes through the stack, past the learner.
+    void learn()
+    {
+        Probe &learner = probe("probe_learn");
+        const auto fd = learner.program_fd("probe");
+        ASSERT_TRUE(fd) << fd.error().cause;
+        LIBBPF_OPTS(bpf_link_create_opts, options);
+        options.netfilter.pf = NFPROTO_IPV4;
+        options.netfilter.hooknum = NF_INET_LOCAL_IN;
+        options.netfilter.priority = 0x7ffffffe;
+        const Fd link(bpf_link_create(*fd, 0, attach_netfilter, &options));
+        ASSERT_TRUE(link) << std::strerror(errno);
 
-		probe_result result{};
-		ASSERT_TRUE(learner.set_map("result", &result));
-		const Status injected = probe("pass").inject(esp(), sandbox().ifindex(), "pass");
-		ASSERT_TRUE(injected) << injected.error().cause;
-		// The outer packet passes LOCAL_IN, too; the inner one comes last.
-		ASSERT_TRUE(wait_until([&] {
-			EXPECT_TRUE(learner.get_map("result", &result));
-			return result.learn.nr > 0;
-		})) << reason_name(result.learn.reason);
-		ASSERT_EQ(reason_name(result.learn.reason), "FlowLearned");
-		ASSERT_EQ(result.learn.nr, 1U);
-		entry_ = result.learn.flow[0];
-	}
+        probe_result result{};
+        ASSERT_TRUE(learner.set_map("result", &result));
+        const Status injected = probe("pass").inject(esp(), sandbox().ifindex(), "pass");
+        ASSERT_TRUE(injected) << injected.error().cause;
+        // The outer packet passes LOCAL_IN, too; the inner one comes last.
+        ASSERT_TRUE(wait_until([&] {
+            EXPECT_TRUE(learner.get_map("result", &result));
+            return result.learn.nr > 0;
+        })) << reason_name(result.learn.reason);
+        ASSERT_EQ(reason_name(result.learn.reason), "FlowLearned");
+        ASSERT_EQ(result.learn.nr, 1U);
+        entry_ = result.learn.flow[0];
+    }
 
-	// The SA's next packet, with the inner packet changed and the frame after it.
-	Bytes esp(const std::function<void(esp::TunnelFrame &)> &change = {})
-	{
-		esp::TunnelFrame frame = esp_frame(sa_, Family::v4, ++sequence_);
-		frame.esp.payload = inner_.build();
-		if (change)
-			change(frame);
-		return encode(sa_, frame);
-	}
+    // The SA's next packet, with the inner packet changed and the frame after it.
+    Bytes esp(const std::function<void(esp::TunnelFrame &)> &change = {})
+    {
+        esp::TunnelFrame frame = esp_frame(sa_, Family::v4, ++sequence_);
+        frame.esp.payload = inner_.build();
+        if (change)
+            change(frame);
+        return encode(sa_, frame);
+    }
 
-	Outcome run(const char *object, View frame, const char *program = "probe",
-		    std::uint32_t strip = 0)
-	{
-		ProbeRun run;
-		run.program = program;
-		run.ifindex = sandbox().ifindex();
-		run.request.handle = entry_.val.handle;
-		run.request.strip = strip;
-		auto outcome = probe(object).run(frame, run);
-		EXPECT_TRUE(outcome) << outcome.error().cause;
-		return outcome ? *std::move(outcome) : Outcome{};
-	}
+    Outcome run(const char *object, View frame, const char *program = "probe",
+                std::uint32_t strip = 0)
+    {
+        ProbeRun run;
+        run.program = program;
+        run.ifindex = sandbox().ifindex();
+        run.request.handle = entry_.val.handle;
+        run.request.strip = strip;
+        auto outcome = probe(object).run(frame, run);
+        EXPECT_TRUE(outcome) << outcome.error().cause;
+        return outcome ? *std::move(outcome) : Outcome{};
+    }
 
-	Bytes plain() const
-	{
-		packet::Packet framed = inner_;
-		framed.ethernet = ethernet_header();
-		return framed.build();
-	}
+    Bytes plain() const
+    {
+        packet::Packet framed = inner_;
+        framed.ethernet = ethernet_header();
+        return framed.build();
+    }
 
-	void expect_flow_punt(View frame, const char *reason, bool forget = false)
-	{
-		const Snapshot before = snapshot(sa_);
-		const Outcome outcome = run("probe_flow", frame);
-		EXPECT_EQ(outcome.result.verdict, XFRM_XDP_PUNT);
-		EXPECT_EQ(reason_name(outcome.result.opts.reason), reason);
-		EXPECT_EQ(outcome.result.opts.flags, forget ? XFRM_XDP_OPTS_FORGET : 0U);
-		EXPECT_EQ(hex(outcome.frame), hex(frame));
-		EXPECT_EQ(hex(snapshot(sa_).raw), hex(before.raw));
-	}
+    void expect_flow_punt(View frame, const char *reason, bool forget = false)
+    {
+        const Snapshot before = snapshot(sa_);
+        const Outcome outcome = run("probe_flow", frame);
+        EXPECT_EQ(outcome.result.verdict, XFRM_XDP_PUNT);
+        EXPECT_EQ(reason_name(outcome.result.opts.reason), reason);
+        EXPECT_EQ(outcome.result.opts.flags, forget ? XFRM_XDP_OPTS_FORGET : 0U);
+        EXPECT_EQ(hex(outcome.frame), hex(frame));
+        EXPECT_EQ(hex(snapshot(sa_).raw), hex(before.raw));
+    }
 
-	std::optional<Sysctl> revalidate_;
-	Sa sa_;
-	packet::Packet inner_;
-	bpf_xfrm_learn_opts::xfrm_xdp_flow_entry entry_{};
-	std::uint64_t sequence_ = 0;
+    std::optional<Sysctl> revalidate_;
+    Sa sa_;
+    packet::Packet inner_;
+    bpf_xfrm_learn_opts::xfrm_xdp_flow_entry entry_{};
+    std::uint64_t sequence_ = 0;
 };
 
 TEST_F(LearnedSa, EntryIsReadable)
 {
-	EXPECT_NE(entry_.val.handle, 0U);
-	EXPECT_EQ(entry_.val.kind, static_cast<unsigned>(XFRM_XDP_FLOW_SA));
-	EXPECT_EQ(ntohl(entry_.val.in_spi), test_spi);
-	EXPECT_EQ(entry_.val.out_spi, 0U);
-	EXPECT_EQ(entry_.val.out_ifindex, 0U);
-	EXPECT_EQ(entry_.key.ifindex, static_cast<unsigned>(sandbox().ifindex()));
-	EXPECT_EQ(entry_.key.family, AF_INET);
-	EXPECT_EQ(entry_.key.proto, packet::proto_esp);
-	EXPECT_EQ(ntohl(entry_.key.spi), test_spi);
-	EXPECT_EQ(entry_.key.sa, 0U);
-	EXPECT_EQ(ntohl(entry_.key.saddr[0]), 0xc0000202U);
-	EXPECT_EQ(ntohl(entry_.key.daddr[0]), 0xc0000201U);
+    EXPECT_NE(entry_.val.handle, 0U);
+    EXPECT_EQ(entry_.val.kind, static_cast<unsigned>(XFRM_XDP_FLOW_SA));
+    EXPECT_EQ(ntohl(entry_.val.in_spi), test_spi);
+    EXPECT_EQ(entry_.val.out_spi, 0U);
+    EXPECT_EQ(entry_.val.out_ifindex, 0U);
+    EXPECT_EQ(entry_.key.ifindex, static_cast<unsigned>(sandbox().ifindex()));
+    EXPECT_EQ(entry_.key.family, AF_INET);
+    EXPECT_EQ(entry_.key.proto, packet::proto_esp);
+    EXPECT_EQ(ntohl(entry_.key.spi), test_spi);
+    EXPECT_EQ(entry_.key.sa, 0U);
+    EXPECT_EQ(ntohl(entry_.key.saddr[0]), 0xc0000202U);
+    EXPECT_EQ(ntohl(entry_.key.daddr[0]), 0xc0000201U);
 }
 
 TEST_F(LearnedSa, DecryptsItsPackets)
 {
-	for (int packet = 0; packet < 3; packet++) {
-		const Outcome outcome = run("probe_flow", esp());
-		EXPECT_EQ(outcome.result.verdict, XFRM_XDP_DONE);
-		EXPECT_EQ(outcome.result.opts.sa, entry_.val.handle);
-		EXPECT_EQ(outcome.result.opts.seq, sequence_);
-		EXPECT_EQ(outcome.result.opts.flags, 0U);
-		EXPECT_EQ(hex(outcome.frame), hex(plain()));
-		EXPECT_TRUE(outcome.metadata.empty());
-	}
-	EXPECT_EQ(snapshot(sa_).state.packets, 4U);
+    for (int packet = 0; packet < 3; packet++) {
+        const Outcome outcome = run("probe_flow", esp());
+        EXPECT_EQ(outcome.result.verdict, XFRM_XDP_DONE);
+        EXPECT_EQ(outcome.result.opts.sa, entry_.val.handle);
+        EXPECT_EQ(outcome.result.opts.seq, sequence_);
+        EXPECT_EQ(outcome.result.opts.flags, 0U);
+        EXPECT_EQ(hex(outcome.frame), hex(plain()));
+    }
+    EXPECT_EQ(snapshot(sa_).state.packets, 4U);
 }
 
 TEST_F(LearnedSa, LeavesOtherFramesToTheStack)
 {
-	using packet::Ipv4;
-	using packet::Mac;
-	const auto ethernet = [](const Mac &mac) {
-		return [mac](esp::TunnelFrame &frame) { frame.ethernet.destination = mac; };
-	};
-	expect_flow_punt(esp(ethernet(peer_mac)), "PuntNotHost");
-	expect_flow_punt(esp(ethernet(Mac{{255, 255, 255, 255, 255, 255}})), "PuntNotHost");
-	expect_flow_punt(esp(ethernet(Mac{{1, 0, 0x5e, 0, 0, 1}})), "PuntNotHost");
-	expect_flow_punt(esp([](esp::TunnelFrame &frame) {
-				 std::get<Ipv4>(frame.outer).source.octets[3]++;
-			 }),
-			 "PuntFlowMismatch");
-	expect_flow_punt(esp([](esp::TunnelFrame &frame) {
-				 std::get<Ipv4>(frame.outer).destination.octets[3]++;
-			 }),
-			 "PuntFlowMismatch");
-	Bytes other = esp();
-	other[packet::ethernet_length + packet::ipv4_length] ^= 1; // SPI
-	expect_flow_punt(other, "PuntFlowMismatch");
-	expect_flow_punt(plain(), "PuntFlowMismatch");
-	Bytes cut = esp();
-	cut.pop_back();
-	expect_flow_punt(cut, "PuntIpHeader");
+    using packet::Ipv4;
+    using packet::Mac;
+    const auto ethernet = [](const Mac &mac) {
+        return [mac](esp::TunnelFrame &frame) { frame.ethernet.destination = mac; };
+    };
+    expect_flow_punt(esp(ethernet(peer_mac)), "PuntNotHost");
+    expect_flow_punt(esp(ethernet(Mac{{255, 255, 255, 255, 255, 255}})), "PuntNotHost");
+    expect_flow_punt(esp(ethernet(Mac{{1, 0, 0x5e, 0, 0, 1}})), "PuntNotHost");
+    expect_flow_punt(
+        esp([](esp::TunnelFrame &frame) { std::get<Ipv4>(frame.outer).source.octets[3]++; }),
+        "PuntFlowMismatch");
+    expect_flow_punt(
+        esp([](esp::TunnelFrame &frame) { std::get<Ipv4>(frame.outer).destination.octets[3]++; }),
+        "PuntFlowMismatch");
+    Bytes other = esp();
+    other[packet::ethernet_length + packet::ipv4_length] ^= 1; // SPI
+    expect_flow_punt(other, "PuntFlowMismatch");
+    expect_flow_punt(plain(), "PuntFlowMismatch");
+    Bytes cut = esp();
+    cut.pop_back();
+    expect_flow_punt(cut, "PuntIpHeader");
 }
 
 TEST_F(LearnedSa, BelongsToItsDevice)
 {
-	ProbeRun run;
-	run.ifindex = 1; // lo: another device, with another address
-	run.request.handle = entry_.val.handle;
-	const Bytes frame = esp([](esp::TunnelFrame &tunnel) {
-		tunnel.ethernet.destination = {};
-	});
-	const auto outcome = probe("probe_flow").run(frame, run);
-	ASSERT_TRUE(outcome) << outcome.error().cause;
-	EXPECT_EQ(outcome->result.verdict, XFRM_XDP_PUNT);
-	EXPECT_EQ(reason_name(outcome->result.opts.reason), "PuntFlowMismatch");
+    ProbeRun run;
+    run.ifindex = 1; // lo: another device, with another address
+    run.request.handle = entry_.val.handle;
+    const Bytes frame = esp([](esp::TunnelFrame &tunnel) { tunnel.ethernet.destination = {}; });
+    const auto outcome = probe("probe_flow").run(frame, run);
+    ASSERT_TRUE(outcome) << outcome.error().cause;
+    EXPECT_EQ(outcome->result.verdict, XFRM_XDP_PUNT);
+    EXPECT_EQ(reason_name(outcome->result.opts.reason), "PuntFlowMismatch");
 }
 
 TEST_F(LearnedSa, BelongsToItsNamespace)
 {
-	Sandbox &other = shared_sandbox(1);
-	ASSERT_TRUE(other.reset());
-	ASSERT_EQ(other.ifindex(), sandbox().ifindex()) << "they differ in nothing else";
-	ASSERT_TRUE(other.table().add(sa_));
-	const Outcome outcome = run("probe_flow", esp());
-	EXPECT_EQ(outcome.result.verdict, XFRM_XDP_PUNT);
-	EXPECT_EQ(reason_name(outcome.result.opts.reason), "PuntFlowMismatch");
+    Sandbox &other = shared_sandbox(1);
+    ASSERT_TRUE(other.reset());
+    ASSERT_EQ(other.ifindex(), sandbox().ifindex()) << "they differ in nothing else";
+    ASSERT_TRUE(other.table().add(sa_));
+    const Outcome outcome = run("probe_flow", esp());
+    EXPECT_EQ(outcome.result.verdict, XFRM_XDP_PUNT);
+    EXPECT_EQ(reason_name(outcome.result.opts.reason), "PuntFlowMismatch");
 }
 
 TEST_F(LearnedSa, EndsWithTheSa)
 {
-	remove(sa_);
-	const Bytes frame = esp();
-	const Outcome outcome = run("probe_flow", frame);
-	EXPECT_EQ(outcome.result.verdict, XFRM_XDP_PUNT);
-	EXPECT_EQ(outcome.result.opts.flags, XFRM_XDP_OPTS_FORGET);
-	EXPECT_EQ(hex(outcome.frame), hex(frame));
-	// And the handle does not come back with an SA that looks the same.
-	ASSERT_NO_FATAL_FAILURE(add(sa_));
-	expect_flow_punt(esp(), "PuntNoFlow", true);
+    remove(sa_);
+    const Bytes frame = esp();
+    const Outcome outcome = run("probe_flow", frame);
+    EXPECT_EQ(outcome.result.verdict, XFRM_XDP_PUNT);
+    EXPECT_EQ(outcome.result.opts.flags, XFRM_XDP_OPTS_FORGET);
+    EXPECT_EQ(hex(outcome.frame), hex(frame));
+    // And the handle does not come back with an SA that looks the same.
+    ASSERT_NO_FATAL_FAILURE(add(sa_));
+    expect_flow_punt(esp(), "PuntNoFlow", true);
 }
 
-class Metadata : public LearnedSa
-{
-      protected:
-	// What bpf_xdp_xfrm_metadata() puts in front of a packet of the SA.
-	xfrm_xdp_meta proven()
-	{
-		const Outcome outcome = run("probe_metadata", esp());
-		EXPECT_EQ(outcome.result.verdict, XFRM_XDP_DONE);
-		EXPECT_EQ(outcome.result.metadata[0], 0);
-		EXPECT_EQ(outcome.result.opts.sa, entry_.val.handle);
-		EXPECT_EQ(hex(outcome.frame), hex(plain()));
-		xfrm_xdp_meta meta{};
-		EXPECT_EQ(outcome.metadata.size(), sizeof(meta));
-		if (outcome.metadata.size() == sizeof(meta))
-			std::memcpy(&meta, outcome.metadata.data(), sizeof(meta));
-		return meta;
-	}
+class Metadata : public LearnedSa {
+protected:
+    // What bpf_xdp_xfrm_metadata() puts in front of a packet of the SA.
+    xfrm_xdp_meta proven()
+    {
+        const Outcome outcome = run("probe_metadata", esp());
+        EXPECT_EQ(outcome.result.verdict, XFRM_XDP_DONE);
+        EXPECT_EQ(outcome.result.metadata[0], 0);
+        EXPECT_EQ(outcome.result.opts.sa, entry_.val.handle);
+        EXPECT_EQ(hex(outcome.frame), hex(plain()));
+        xfrm_xdp_meta meta{};
+        EXPECT_EQ(outcome.metadata.size(), sizeof(meta));
+        if (outcome.metadata.size() == sizeof(meta))
+            std::memcpy(&meta, outcome.metadata.data(), sizeof(meta));
+        return meta;
+    }
 
-	// A plain frame with @meta in front of it at the tc hook.
-	probe_result deliver(View frame, const xfrm_xdp_meta &meta)
-	{
-		Probe &restore = probe("probe_restore");
-		const auto fd = restore.program_fd("probe");
-		EXPECT_TRUE(fd) << fd.error().cause;
-		const Fd link(bpf_link_create(*fd, sandbox().ifindex(), attach_tcx_ingress, nullptr));
-		EXPECT_TRUE(link) << std::strerror(errno);
-		probe_result result{};
-		EXPECT_TRUE(restore.set_map("result", &result));
-		EXPECT_TRUE(restore.set_map("meta", &meta));
-		const Status injected = restore.inject(frame, sandbox().ifindex(), "probe_forge");
-		EXPECT_TRUE(injected) << injected.error().cause;
-		EXPECT_TRUE(wait_until([&] {
-			EXPECT_TRUE(restore.get_map("result", &result));
-			return result.calls > 0;
-		}));
-		return result;
-	}
+    // A plain frame with @meta in front of it at the tc hook.
+    probe_result deliver(View frame, const xfrm_xdp_meta &meta)
+    {
+        Probe &restore = probe("probe_restore");
+        const auto fd = restore.program_fd("probe");
+        EXPECT_TRUE(fd) << fd.error().cause;
+        const Fd link(bpf_link_create(*fd, sandbox().ifindex(), attach_tcx_ingress, nullptr));
+        EXPECT_TRUE(link) << std::strerror(errno);
+        probe_result result{};
+        EXPECT_TRUE(restore.set_map("result", &result));
+        EXPECT_TRUE(restore.set_map("meta", &meta));
+        const Status injected = restore.inject(frame, sandbox().ifindex(), "probe_forge");
+        EXPECT_TRUE(injected) << injected.error().cause;
+        EXPECT_TRUE(wait_until([&] {
+            EXPECT_TRUE(restore.get_map("result", &result));
+            return result.calls > 0;
+        }));
+        return result;
+    }
 };
 
 TEST_F(Metadata, NamesTheSaAndIsTheSameForAFlow)
 {
-	const xfrm_xdp_meta first = proven(), second = proven();
-	EXPECT_EQ(first.magic, XFRM_XDP_META_MAGIC);
-	EXPECT_EQ(first.pad, 0U);
-	EXPECT_EQ(first.sa, entry_.val.handle);
-	EXPECT_NE(first.proof, 0U);
-	EXPECT_EQ(std::memcmp(&first, &second, sizeof(first)), 0);
-	std::get<packet::Udp>(inner_.transport).source++;
-	EXPECT_NE(proven().proof, first.proof);
+    const xfrm_xdp_meta first = proven(), second = proven();
+    EXPECT_EQ(first.magic, XFRM_XDP_META_MAGIC);
+    EXPECT_EQ(first.pad, 0U);
+    EXPECT_EQ(first.sa, entry_.val.handle);
+    EXPECT_NE(first.proof, 0U);
+    EXPECT_EQ(std::memcmp(&first, &second, sizeof(first)), 0);
+    std::get<packet::Udp>(inner_.transport).source++;
+    EXPECT_NE(proven().proof, first.proof);
 }
 
 TEST_F(Metadata, RestoresTheSecPath)
 {
-	const probe_result result = deliver(plain(), proven());
-	EXPECT_EQ(result.verdict, 1);
-	EXPECT_EQ(reason_name(result.opts.reason), "Restored");
-	EXPECT_EQ(result.opts.sa, entry_.val.handle);
-	EXPECT_EQ(ntohl(result.opts.spi), test_spi);
+    const probe_result result = deliver(plain(), proven());
+    EXPECT_EQ(result.verdict, 1);
+    EXPECT_EQ(reason_name(result.opts.reason), "Restored");
+    EXPECT_EQ(result.opts.sa, entry_.val.handle);
+    EXPECT_EQ(ntohl(result.opts.spi), test_spi);
 }
 
 TEST_F(Metadata, ProvesNothingOfAnotherPacket)
 {
-	const xfrm_xdp_meta meta = proven();
-	const auto refused = [&](const std::function<void(packet::Packet &)> &change) {
-		packet::Packet other = inner_;
-		other.ethernet = ethernet_header();
-		change(other);
-		const probe_result result = deliver(other.build(), meta);
-		EXPECT_EQ(result.verdict, -EPERM);
-		EXPECT_EQ(reason_name(result.opts.reason), "RestoreForged");
-	};
-	refused([](auto &other) { std::get<packet::Udp>(other.transport).source++; });
-	refused([](auto &other) { std::get<packet::Udp>(other.transport).destination++; });
-	refused([](auto &other) { std::get<packet::Ipv4>(other.network).source.octets[3]++; });
-	refused([](auto &other) { other.transport = packet::Tcp{}; });
-	refused([](auto &other) { other.network = inner_header(Family::v6); });
+    const xfrm_xdp_meta meta = proven();
+    const auto refused = [&](const std::function<void(packet::Packet &)> &change) {
+        packet::Packet other = inner_;
+        other.ethernet = ethernet_header();
+        change(other);
+        const probe_result result = deliver(other.build(), meta);
+        EXPECT_EQ(result.verdict, -EPERM);
+        EXPECT_EQ(reason_name(result.opts.reason), "RestoreForged");
+    };
+    refused([](auto &other) { std::get<packet::Udp>(other.transport).source++; });
+    refused([](auto &other) { std::get<packet::Udp>(other.transport).destination++; });
+    refused([](auto &other) { std::get<packet::Ipv4>(other.network).source.octets[3]++; });
+    refused([](auto &other) { other.transport = packet::Tcp{}; });
+    refused([](auto &other) { other.network = inner_header(Family::v6); });
+}
+
+// A program that forgets bpf_xdp_xfrm_metadata(): what the frame has in front of
+// it by then is no proof, and the packet must not pass for plaintext.
+TEST_F(Metadata, ThatWasNotProvenDropsThePacket)
+{
+    const Outcome outcome = run("probe_flow", esp());
+    ASSERT_EQ(outcome.result.verdict, XFRM_XDP_DONE);
+    xfrm_xdp_meta meta{};
+    ASSERT_EQ(outcome.metadata.size(), sizeof(meta));
+    std::memcpy(&meta, outcome.metadata.data(), sizeof(meta));
+    const probe_result result = deliver(plain(), meta);
+    EXPECT_EQ(result.verdict, -EPERM);
+    EXPECT_EQ(reason_name(result.opts.reason), "RestoreForged");
 }
 
 TEST_F(Metadata, WithoutTheSaDropsThePacket)
 {
-	const xfrm_xdp_meta meta = proven();
-	remove(sa_);
-	// The flow goes with its SA, at the latest when it is asked for.
-	run("probe_flow", esp());
-	const probe_result result = deliver(plain(), meta);
-	EXPECT_EQ(result.verdict, -ESTALE);
-	EXPECT_EQ(reason_name(result.opts.reason), "RestoreSaGone");
+    const xfrm_xdp_meta meta = proven();
+    remove(sa_);
+    // The flow goes with its SA, at the latest when it is asked for.
+    run("probe_flow", esp());
+    const probe_result result = deliver(plain(), meta);
+    EXPECT_EQ(result.verdict, -ESTALE);
+    EXPECT_EQ(reason_name(result.opts.reason), "RestoreSaGone");
 }
 
 TEST_F(Metadata, IsForTheFrameThatWasDecrypted)
 {
-	const Outcome twice = run("probe_metadata", esp(), "probe_twice");
-	EXPECT_EQ(twice.result.metadata[0], 0);
-	EXPECT_EQ(twice.result.metadata[1], -ENOENT);
-	const Outcome moved = run("probe_metadata", esp(), "probe_moved");
-	EXPECT_EQ(moved.result.verdict, XFRM_XDP_DONE);
-	EXPECT_EQ(moved.result.metadata[0], -ENOENT);
-	EXPECT_TRUE(moved.metadata.empty());
-	const Outcome never = run("probe_metadata", plain(), "probe_only");
-	EXPECT_EQ(never.result.metadata[0], -ENOENT);
-	const Outcome brief = run("probe_metadata", plain(), "probe_short");
-	EXPECT_EQ(brief.result.metadata[0], -EINVAL);
-	EXPECT_EQ(brief.result.opts.error, -EINVAL);
+    const Outcome twice = run("probe_metadata", esp(), "probe_twice");
+    EXPECT_EQ(twice.result.metadata[0], 0);
+    EXPECT_EQ(twice.result.metadata[1], -ENOENT);
+    const Outcome moved = run("probe_metadata", esp(), "probe_moved");
+    EXPECT_EQ(moved.result.verdict, XFRM_XDP_DONE);
+    EXPECT_EQ(moved.result.metadata[0], -ENOENT);
+    const Outcome never = run("probe_metadata", plain(), "probe_only");
+    EXPECT_EQ(never.result.metadata[0], -ENOENT);
+    const Outcome brief = run("probe_metadata", plain(), "probe_short");
+    EXPECT_EQ(brief.result.metadata[0], -EINVAL);
+    EXPECT_EQ(brief.result.opts.error, -EINVAL);
 }
 
 // A program may drop what it decrypted, and drivers use their buffers again: a
 // frame that comes to lie at the same place later was not decrypted.
 TEST_F(Metadata, IsNotForTheNextFrameAtTheSamePlace)
 {
-	const std::size_t outer = packet::ipv4_length + esp::header_length + 8;
-	for (int attempt = 0; attempt < 50; attempt++) {
-		const Outcome decrypted = run("probe_flow", esp());
-		ASSERT_EQ(decrypted.result.verdict, XFRM_XDP_DONE);
-		Bytes later(outer, 0);
-		const Bytes frame = plain();
-		later.insert(later.end(), frame.begin(), frame.end());
-		const Outcome outcome = run("probe_metadata", later, "probe_only",
-					    static_cast<std::uint32_t>(outer));
-		ASSERT_EQ(outcome.result.calls, 1U);
-		ASSERT_EQ(outcome.result.metadata[0], -ENOENT) << "attempt " << attempt;
-	}
+    const std::size_t outer = packet::ipv4_length + esp::header_length + 8;
+    for (int attempt = 0; attempt < 50; attempt++) {
+        const Outcome decrypted = run("probe_flow", esp());
+        ASSERT_EQ(decrypted.result.verdict, XFRM_XDP_DONE);
+        Bytes later(outer, 0);
+        const Bytes frame = plain();
+        later.insert(later.end(), frame.begin(), frame.end());
+        const Outcome outcome =
+            run("probe_metadata", later, "probe_only", static_cast<std::uint32_t>(outer));
+        ASSERT_EQ(outcome.result.calls, 1U);
+        ASSERT_EQ(outcome.result.metadata[0], -ENOENT) << "attempt " << attempt;
+    }
 }
 
 } // namespace

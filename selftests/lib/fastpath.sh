@@ -93,20 +93,27 @@ mark()
 	done
 }
 
-# since NS NAME: growth of a counter between mark and counters
+# grew NS NAME: growth of a counter between mark and counters, in GREW
+GREW=
+grew()
+{
+	GREW="no such counter"
+	[[ $COUNTER_NAMES != *" $2 "* ]] ||
+		GREW=$((${CUR[$1:$2]:-0} - ${BASE[$1:$2]:-0}))
+}
+
+# since NS NAME: the same, printed
 since()
 {
-	if [[ $COUNTER_NAMES == *" $2 "* ]]; then
-		echo $((${CUR[$1:$2]:-0} - ${BASE[$1:$2]:-0}))
-	else
-		echo "no such counter"
-	fi
+	grew "$1" "$2"
+	echo "$GREW"
 }
 
 # expect_count NS NAME N: exact growth since mark, as last read by counters
 expect_count()
 {
-	expect "$2 in ${1##*-}" "$(since "$1" "$2")" "$3"
+	grew "$1" "$2"
+	expect "$2 in ${1##*-}" "$GREW" "$3"
 }
 
 # expect_counts NS NAME=N…: reads the counters, then checks them

@@ -37,27 +37,17 @@ sa_state()
 # sends goes out, what TO sends comes in and is forwarded.
 sa_policies()
 {
-	local local=$1 remote=$2 from=$3 to=$4 family out in
+	local family from to
+	local out="tmpl src $1 dst $2 proto esp reqid 1 mode tunnel"
+	local in="tmpl src $2 dst $1 proto esp reqid 1 mode tunnel"
 
 	for family in 4 6; do
-		out="src ${from}$family dst ${to}$family"
-		in="src ${to}$family dst ${from}$family"
-		out=$(sa_nets "$out") in=$(sa_nets "$in")
-		echo "xfrm policy add $out dir out priority 1000 tmpl src $local dst $remote proto esp reqid 1 mode tunnel"
-		echo "xfrm policy add $in dir fwd priority 1000 tmpl src $remote dst $local proto esp reqid 1 mode tunnel"
-		echo "xfrm policy add $in dir in priority 1000 tmpl src $remote dst $local proto esp reqid 1 mode tunnel"
+		from=$3$family to=$4$family
+		from=${!from} to=${!to}
+		echo "xfrm policy add src $from dst $to dir out priority 1000 $out"
+		echo "xfrm policy add src $to dst $from dir fwd priority 1000 $in"
+		echo "xfrm policy add src $to dst $from dir in priority 1000 $in"
 	done
-}
-
-# sa_nets TEXT: NET_A4 and the like, spelt out
-sa_nets()
-{
-	local text=$1 net
-
-	for net in NET_A4 NET_A6 NET_B4 NET_B6; do
-		text=${text//$net/${!net}}
-	done
-	echo "$text"
 }
 
 # sa_setup [outer=4|6] [alg=…] [esn=on|off] [window=N] [out=MORE] [in=MORE] [policies=keep]:
@@ -66,6 +56,7 @@ sa_nets()
 sa_setup()
 {
 	local outer=4 alg=gcm128 esn=off window=64 out='' in='' policies='' arg gw1 gw2
+	local policies1='' policies2=''
 
 	for arg; do
 		case $arg in
@@ -75,15 +66,18 @@ sa_setup()
 	done
 	gw1=GW1_$outer gw2=GW2_$outer
 	gw1=${!gw1} gw2=${!gw2}
+	if [ -z "$policies" ]; then
+		policies1="xfrm policy flush"$'\n'$(sa_policies "$gw1" "$gw2" NET_A NET_B)
+		policies2="xfrm policy flush"$'\n'$(sa_policies "$gw2" "$gw1" NET_B NET_A)
+	fi
 	configure "$GW1" "xfrm state flush" \
 		"$(sa_state "$gw1" "$gw2" "$SPI_AB" "$alg" "$esn" "$window" "$out")" \
-		"$(sa_state "$gw2" "$gw1" "$SPI_BA" "$alg" "$esn" "$window" "$in")"
+		"$(sa_state "$gw2" "$gw1" "$SPI_BA" "$alg" "$esn" "$window" "$in")" \
+		"$policies1"
 	configure "$GW2" "xfrm state flush" \
 		"$(sa_state "$gw1" "$gw2" "$SPI_AB" "$alg" "$esn" "$window")" \
-		"$(sa_state "$gw2" "$gw1" "$SPI_BA" "$alg" "$esn" "$window")"
-	[ -z "$policies" ] || return 0
-	configure "$GW1" "xfrm policy flush" "$(sa_policies "$gw1" "$gw2" NET_A NET_B)"
-	configure "$GW2" "xfrm policy flush" "$(sa_policies "$gw2" "$gw1" NET_B NET_A)"
+		"$(sa_state "$gw2" "$gw1" "$SPI_BA" "$alg" "$esn" "$window")" \
+		"$policies2"
 }
 
 # sa_read NS SPI: SA[packets|bytes|window|replay|failed|seq|oseq] of an SA, as the
