@@ -9,4 +9,4 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 build=${XFRM_XDP_BUILD:-$here/../../build}
 
 [ -e /sys/module/xfrm_xdp ] || modprobe xfrm_xdp
-exec "$build/gtest/xfrm_xdp_verifier" "$@"
+exec "$build/selftests/xfrm_xdp_verifier" "$@"
