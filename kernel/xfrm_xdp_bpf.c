@@ -32,21 +32,24 @@ static bool xfrm_xdp_opts_ok(void *opts, u32 opts__sz, u32 size)
 	return true;
 }
 
-/* For the options that all but learning use. */
-static bool xfrm_xdp_packet_opts_ok(struct bpf_xfrm_xdp_opts *opts, u32 opts__sz)
+/*
+ * The results are kept on the stack and copied last: a program may have its
+ * options in the packet, which the transform writes over.
+ */
+static int xfrm_xdp_verdict(const struct xdp_buff *xdp, enum xfrm_xdp_verdict verdict,
+			    const struct bpf_xfrm_xdp_opts *result,
+			    struct bpf_xfrm_xdp_opts *opts)
 {
-	if (!xfrm_xdp_opts_ok(opts, opts__sz, sizeof(*opts)))
-		return false;
-	*opts = (struct bpf_xfrm_xdp_opts){};
-	return true;
+	xfrm_xdp_count(dev_net(xdp->rxq->dev), result->reason);
+	trace_xfrm_xdp_packet(xdp->rxq->dev, verdict, result);
+	*opts = *result;
+	return verdict;
 }
 
-static int xfrm_xdp_verdict(const struct xdp_buff *xdp, enum xfrm_xdp_verdict verdict,
-			    const struct bpf_xfrm_xdp_opts *opts)
+static int xfrm_xdp_misuse(const struct xdp_buff *xdp)
 {
-	xfrm_xdp_count(dev_net(xdp->rxq->dev), opts->reason);
-	trace_xfrm_xdp_packet(xdp->rxq->dev, verdict, opts);
-	return verdict;
+	xfrm_xdp_count(dev_net(xdp->rxq->dev), XFRM_XDP_R_PUNT_OPTS);
+	return XFRM_XDP_PUNT;
 }
 
 /* What both primitives ask before they touch anything. */
@@ -83,16 +86,15 @@ __bpf_kfunc int bpf_xdp_xfrm_input(struct xdp_md *ctx, struct xfrm_state *x,
 {
 	enum xfrm_xdp_verdict verdict = XFRM_XDP_PUNT;
 	struct xdp_buff *xdp = (struct xdp_buff *)ctx;
+	struct bpf_xfrm_xdp_opts result = {};
 	struct xfrm_xdp_pkt pkt;
 
-	if (!xfrm_xdp_packet_opts_ok(opts, opts__sz)) {
-		xfrm_xdp_count(dev_net(xdp->rxq->dev), XFRM_XDP_R_PUNT_OPTS);
-		return XFRM_XDP_PUNT;
-	}
-	opts->reason = xfrm_xdp_primitive(&pkt, xdp, x, XFRM_SA_DIR_IN);
-	if (likely(!opts->reason))
-		verdict = xfrm_xdp_input(xdp, x, &pkt, opts);
-	return xfrm_xdp_verdict(xdp, verdict, opts);
+	if (!xfrm_xdp_opts_ok(opts, opts__sz, sizeof(*opts)))
+		return xfrm_xdp_misuse(xdp);
+	result.reason = xfrm_xdp_primitive(&pkt, xdp, x, XFRM_SA_DIR_IN);
+	if (likely(!result.reason))
+		verdict = xfrm_xdp_input(xdp, x, &pkt, &result);
+	return xfrm_xdp_verdict(xdp, verdict, &result, opts);
 }
 
 /**
@@ -119,21 +121,20 @@ __bpf_kfunc int bpf_xdp_xfrm_output(struct xdp_md *ctx, struct xfrm_state *x,
 	enum xfrm_xdp_verdict verdict = XFRM_XDP_PUNT;
 	struct xdp_buff *xdp = (struct xdp_buff *)ctx;
 	struct xfrm_xdp_outer outer = { .mtu = IP_MAX_MTU };
+	struct bpf_xfrm_xdp_opts result = {};
 	struct xfrm_xdp_pkt pkt;
 	struct net *net;
 
-	if (!xfrm_xdp_packet_opts_ok(opts, opts__sz)) {
-		xfrm_xdp_count(dev_net(xdp->rxq->dev), XFRM_XDP_R_PUNT_OPTS);
-		return XFRM_XDP_PUNT;
-	}
+	if (!xfrm_xdp_opts_ok(opts, opts__sz, sizeof(*opts)))
+		return xfrm_xdp_misuse(xdp);
 	net = xs_net(x);
 	outer.hoplimit = x->props.family == AF_INET ?
 			 READ_ONCE(net->ipv4.sysctl_ip_default_ttl) :
 			 READ_ONCE(net->ipv6.devconf_all->hop_limit);
-	opts->reason = xfrm_xdp_primitive(&pkt, xdp, x, XFRM_SA_DIR_OUT);
-	if (likely(!opts->reason))
-		verdict = xfrm_xdp_output(xdp, x, &pkt, &outer, opts);
-	return xfrm_xdp_verdict(xdp, verdict, opts);
+	result.reason = xfrm_xdp_primitive(&pkt, xdp, x, XFRM_SA_DIR_OUT);
+	if (likely(!result.reason))
+		verdict = xfrm_xdp_output(xdp, x, &pkt, &outer, &result);
+	return xfrm_xdp_verdict(xdp, verdict, &result, opts);
 }
 
 /**
@@ -159,12 +160,13 @@ __bpf_kfunc int bpf_xdp_xfrm_flow(struct xdp_md *ctx, u64 handle,
 				  struct bpf_xfrm_xdp_opts *opts, u32 opts__sz)
 {
 	struct xdp_buff *xdp = (struct xdp_buff *)ctx;
+	struct bpf_xfrm_xdp_opts result = {};
+	enum xfrm_xdp_verdict verdict;
 
-	if (!xfrm_xdp_packet_opts_ok(opts, opts__sz)) {
-		xfrm_xdp_count(dev_net(xdp->rxq->dev), XFRM_XDP_R_PUNT_OPTS);
-		return XFRM_XDP_PUNT;
-	}
-	return xfrm_xdp_verdict(xdp, xfrm_xdp_flow(xdp, handle, opts), opts);
+	if (!xfrm_xdp_opts_ok(opts, opts__sz, sizeof(*opts)))
+		return xfrm_xdp_misuse(xdp);
+	verdict = xfrm_xdp_flow(xdp, handle, &result);
+	return xfrm_xdp_verdict(xdp, verdict, &result, opts);
 }
 
 /**
@@ -185,9 +187,14 @@ __bpf_kfunc int bpf_xdp_xfrm_flow(struct xdp_md *ctx, u64 handle,
 __bpf_kfunc int bpf_xdp_xfrm_metadata(struct xdp_md *ctx, struct bpf_xfrm_xdp_opts *opts,
 				      u32 opts__sz)
 {
-	if (!xfrm_xdp_packet_opts_ok(opts, opts__sz))
+	struct bpf_xfrm_xdp_opts result = {};
+	int err;
+
+	if (!xfrm_xdp_opts_ok(opts, opts__sz, sizeof(*opts)))
 		return -EINVAL;
-	return xfrm_xdp_meta_store((struct xdp_buff *)ctx, opts);
+	err = xfrm_xdp_meta_store((struct xdp_buff *)ctx, &result);
+	*opts = result;
+	return err;
 }
 
 /**
@@ -222,9 +229,14 @@ __bpf_kfunc int bpf_xdp_xfrm_tailroom(struct xdp_md *ctx)
 __bpf_kfunc int bpf_skb_xfrm_restore(struct __sk_buff *skb,
 				     struct bpf_xfrm_xdp_opts *opts, u32 opts__sz)
 {
-	if (!xfrm_xdp_packet_opts_ok(opts, opts__sz))
+	struct bpf_xfrm_xdp_opts result = {};
+	int err;
+
+	if (!xfrm_xdp_opts_ok(opts, opts__sz, sizeof(*opts)))
 		return -EINVAL;
-	return xfrm_xdp_meta_restore((struct sk_buff *)skb, opts);
+	err = xfrm_xdp_meta_restore((struct sk_buff *)skb, &result);
+	*opts = result;
+	return err;
 }
 
 /**
