@@ -14,7 +14,7 @@ set -u
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 # Short before long, and what breaks things last.
-scripts="smoke tunnel learning secpath bad_input replay expiry mtu_ttl revalidate tcp attach lifecycle async"
+scripts="smoke tunnel learning secpath bad_input replay expiry mtu_ttl revalidate tcp attach lifecycle"
 tests="$scripts gtest verifier async"
 
 timeout=$(sed -n 's/^timeout=//p' "$here/settings")
