@@ -10,6 +10,9 @@
 #ifndef _XFRM_XDP_KFUNC_H
 #define _XFRM_XDP_KFUNC_H
 
+/* Of module and command alike. */
+#define XFRM_XDP_VERSION	"0.1.0"
+
 /**
  * enum xfrm_xdp_verdict - the four results of a transform kfunc
  * @XFRM_XDP_PUNT: nothing was changed, neither packet nor SA; return XDP_PASS

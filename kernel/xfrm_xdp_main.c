@@ -114,4 +114,4 @@ module_init(xfrm_xdp_init);
 module_exit(xfrm_xdp_exit);
 MODULE_DESCRIPTION("IPsec ESP at the XDP hook: kfuncs that call XFRM without an sk_buff");
 MODULE_LICENSE("GPL");
-MODULE_VERSION("0.1.0");
+MODULE_VERSION(XFRM_XDP_VERSION);

@@ -102,7 +102,8 @@ one()
 	RESULT="arrived $((R[n] - GOT)), damaged ${R[bad]}, TOS ${R[tos]}"
 	GOT=${R[n]}
 	for name in $MIBS; do
-		RESULT+=", $name $(since "$GW1" "$name")"
+		grew "$GW1" "$name"
+		RESULT+=", $name $GREW"
 	done
 	sa_read "$GW1" "$SPI_BA"
 	RESULT+=", SA ${SA[packets]:-none} ${SA[bytes]:-none} ${SA[window]:-none}"

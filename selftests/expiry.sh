@@ -80,7 +80,8 @@ result()
 	printf '%s' ", SA ${SA[exists]}"
 	counters "$GW1"
 	for name in XfrmOutStateExpired XfrmInStateExpired XfrmOutStateInvalid XfrmInStateInvalid; do
-		printf ', %s %s' "$name" "$(since "$GW1" "$name")"
+		grew "$GW1" "$name"
+		printf ', %s %s' "$name" "$GREW"
 	done
 }
 

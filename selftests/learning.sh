@@ -155,14 +155,12 @@ lookalike()
 # add_second_sa: SPI 0x2222 with reqid 2, which GW1 accepts for 198.51.100.200 only
 add_second_sa()
 {
-	local state
-
-	state=$(sa_state "$GW2_4" "$GW1_4" 0x2222 gcm128 off 64)
-	configure "$GW1" "${state/reqid 1/reqid 2}" \
+	sa_state "$GW2_4" "$GW1_4" 0x2222 gcm128 off 64
+	configure "$GW1" "${STATE/reqid 1/reqid 2}" \
 		"xfrm policy add src $NET_B4 dst 198.51.100.200/32 dir fwd priority 1 \
 			tmpl src $GW2_4 dst $GW1_4 proto esp reqid 2 mode tunnel" \
 		"neigh replace 198.51.100.200 lladdr $MAC_A dev lan nud permanent"
-	configure "$GW2" "${state/reqid 1/reqid 2}" \
+	configure "$GW2" "${STATE/reqid 1/reqid 2}" \
 		"xfrm policy add src $NET_B4 dst 198.51.100.200/32 dir out priority 1 \
 			tmpl src $GW2_4 dst $GW1_4 proto esp reqid 2 mode tunnel"
 	ip -n "$HA" addr replace 198.51.100.200/32 dev eth0

@@ -22,6 +22,8 @@ TMP=$(mktemp -d "${TMPDIR:-/tmp}/xfrm-xdp-test.XXXXXX")
 . "$LIB/sa.sh"
 # shellcheck source=lib/fastpath.sh
 . "$LIB/fastpath.sh"
+# shellcheck source=lib/transform.sh
+. "$LIB/transform.sh"
 # shellcheck source=lib/capture.sh
 . "$LIB/capture.sh"
 

@@ -15,8 +15,7 @@ LIMIT=30	# seconds; a command that takes longer hangs
 
 fast_enough()
 {
-	counters "$GW1"
-	[ "$(since "$GW1" Encrypted)" -ge 20 ] && [ "$(since "$GW1" ForwardDone)" -ge 20 ]
+	counter_at_least "$GW1" Encrypted 20 && counter_at_least "$GW1" ForwardDone 20
 }
 
 # traffic: streams both ways, both on the fast path when it returns
@@ -168,7 +167,8 @@ policy_flush()
 	expect_counts "$GW1" Encrypted=0 ForwardDone=0 FlowLearned=0
 	agent got name=B timeout=0
 	expect_range "datagrams at B after it" $((R[n] - got)) 0 2
-	configure "$GW1" "$(sa_policies "$GW1_4" "$GW2_4" NET_A NET_B)" \
+	sa_policies "$GW1_4" "$GW2_4" NET_A NET_B
+	configure "$GW1" "$POLICIES" \
 		"xfrm policy setdefault in accept fwd accept out accept"
 	expect_fast
 	silence

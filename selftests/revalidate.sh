@@ -15,22 +15,16 @@
 INTERVAL=1000	# the default of revalidate_ms
 SLACK=500	# for the machine, in ms: GW1 is emulated, and nft has to start
 
-stream_fast()
-{
-	counters "$GW1"
-	[ "$(since "$GW1" "$1")" -ge "$2" ]
-}
-
 # stream_on DIR: a steady flow, on the fast path when this returns
 stream_on()
 {
 	mark "$GW1"
 	if [ "$1" = out ]; then
 		agent stream name=S "ns=$HA" src="$A4" sport=4000 dst="$B4" dport=5001 gap=0.005
-		wait_for 10 stream_fast Encrypted 20 || wrong "the stream never got fast"
+		wait_for 10 counter_at_least "$GW1" Encrypted 20 || wrong "the stream never got fast"
 	else
 		agent stream name=S "ns=$HB" src="$B4" sport=4000 dst="$A4" dport=5001 gap=0.005
-		wait_for 10 stream_fast ForwardDone 20 || wrong "the stream never got fast"
+		wait_for 10 counter_at_least "$GW1" ForwardDone 20 || wrong "the stream never got fast"
 	fi
 }
 
@@ -82,9 +76,9 @@ rule()
 	must in_ns "$GW1" nft flush ruleset
 	mark "$GW1"
 	if [ "$dir" = out ]; then
-		wait_for 10 stream_fast Encrypted 20 || wrong "the flow does not come back"
+		wait_for 10 counter_at_least "$GW1" Encrypted 20 || wrong "the flow does not come back"
 	else
-		wait_for 10 stream_fast ForwardDone 20 || wrong "the flow does not come back"
+		wait_for 10 counter_at_least "$GW1" ForwardDone 20 || wrong "the flow does not come back"
 	fi
 	agent unstream name=S
 	test_end

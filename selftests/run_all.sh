@@ -5,6 +5,7 @@
 #
 #   run_all.sh                  everything
 #   run_all.sh tunnel replay    tunnel.sh and replay.sh
+#   run_all.sh --share 1        half of it; --share 2 is the other half
 #   run_all.sh --list           the names
 #
 # Ends with 0 only where every test ran and passed. A test that does not end
@@ -13,9 +14,13 @@
 set -u
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
-# Short before long, and what breaks things last.
-scripts="smoke tunnel learning secpath bad_input replay expiry mtu_ttl revalidate tcp attach lifecycle"
-tests="$scripts gtest verifier async"
+# Two shares for two machines, which take about as long; in each the short before the
+# long, and last what changes the transforms that all others use.
+shares=(
+	"smoke tunnel learning secpath bad_input replay expiry mtu_ttl"
+	"revalidate tcp attach lifecycle gtest verifier gtest-inplace transforms"
+)
+tests="${shares[*]}"
 
 timeout=$(sed -n 's/^timeout=//p' "$here/settings")
 # A debug kernel is several times slower.
@@ -26,6 +31,7 @@ command_of()
 {
 	case $1 in
 	gtest)		echo "$here/../build/selftests/xfrm_xdp_gtest" ;;
+	gtest-inplace)	echo "$here/gtest/inplace.sh" ;;
 	verifier)	echo "$here/verifier/run.sh" ;;
 	*)		echo "$here/$1.sh" ;;
 	esac
@@ -44,7 +50,7 @@ run()
 		return 1
 	fi
 	case $name in
-	gtest|verifier)
+	gtest*|verifier)
 		prefix='    # '
 		modprobe -a xfrm_xdp veth 2>&1 | sed 's/^/    # /' ;;
 	esac
@@ -54,19 +60,45 @@ run()
 	return "$rc"
 }
 
-names=()
+# A script that nobody runs proves nothing.
+for script in "$here"/*.sh; do
+	script=${script##*/}
+	case " $tests lib run_all " in
+	*" ${script%.sh} "*)	;;
+	*)
+		echo "run_all.sh: $script is not in its list of tests" >&2
+		exit 2 ;;
+	esac
+done
+
+# shellcheck disable=SC2086  # one word per test
+if [ "${1:-}" = --share ]; then
+	case ${2:-} in
+	1|2)	set -- ${shares[$2 - 1]} ;;
+	*)
+		echo "run_all.sh: there is --share 1 and --share 2" >&2
+		exit 2 ;;
+	esac
+fi
+
+wanted=' '
 for name; do
 	name=${name##*/}
 	name=${name%.sh}
 	case " $tests " in
-	*" $name "*)	names+=("$name") ;;
+	*" $name "*)	wanted+="$name " ;;
 	*)
 		[ "$name" != --list ] || { tr ' ' '\n' <<<"$tests"; exit 0; }
 		echo "run_all.sh: no test is called '$name'; there are: $tests" >&2
 		exit 2 ;;
 	esac
 done
-[ ${#names[@]} -gt 0 ] || read -ra names <<<"$tests"
+
+# In the order of the list, whatever the order asked for.
+names=()
+for name in $tests; do
+	[ $# -gt 0 ] && [[ $wanted != *" $name "* ]] || names+=("$name")
+done
 
 printf 'KTAP version 1\n1..%d\n' ${#names[@]}
 number=0 failed=()

@@ -27,20 +27,26 @@ protected:
         XfrmTest::SetUp();
         ASSERT_FALSE(HasFatalFailure());
         // No packet has to renew anything while the test runs.
-        auto set = Sysctl::set(revalidate, "600000");
-        ASSERT_TRUE(set) << set.error().cause;
-        revalidate_.emplace(*std::move(set));
+        renew_within("600000");
         // So that decrypted packets reach LOCAL_IN.
         sa_ = make_sa(Way::input);
         inner_ = inner_packet(Family::v4, 100);
         std::get<packet::Ipv4>(inner_.network).destination =
             std::get<packet::Ipv4Address>(sa_.destination);
         ASSERT_NO_FATAL_FAILURE(add(sa_));
-        learn();
+        teach(esp(), "FlowLearned");
     }
 
-    // The first packet goes through the stack, past the learner.
-    void learn()
+    void renew_within(const char *milliseconds)
+    {
+        revalidate_.reset();
+        auto set = Sysctl::set(revalidate, milliseconds);
+        ASSERT_TRUE(set) << set.error().cause;
+        revalidate_.emplace(*std::move(set));
+    }
+
+    // A packet that goes through the stack, past the learner.
+    void teach(View frame, const char *reason)
     {
         Probe &learner = probe("probe_learn");
         const auto fd = learner.program_fd("probe");
@@ -54,14 +60,14 @@ protected:
 
         probe_result result{};
         ASSERT_TRUE(learner.set_map("result", &result));
-        const Status injected = probe("pass").inject(esp(), sandbox().ifindex(), "pass");
+        const Status injected = probe("pass").inject(frame, sandbox().ifindex(), "pass");
         ASSERT_TRUE(injected) << injected.error().cause;
         // The outer packet passes LOCAL_IN, too; the inner one comes last.
         ASSERT_TRUE(wait_until([&] {
             EXPECT_TRUE(learner.get_map("result", &result));
             return result.learn.nr > 0;
         })) << reason_name(result.learn.reason);
-        ASSERT_EQ(reason_name(result.learn.reason), "FlowLearned");
+        ASSERT_EQ(reason_name(result.learn.reason), reason);
         ASSERT_EQ(result.learn.nr, 1U);
         entry_ = result.learn.flow[0];
     }
@@ -202,6 +208,31 @@ TEST_F(LearnedSa, EndsWithTheSa)
     // And the handle does not come back with an SA that looks the same.
     ASSERT_NO_FATAL_FAILURE(add(sa_));
     expect_flow_punt(esp(), "PuntNoFlow", true);
+}
+
+// The packet that is to renew its SA waits in the stack's receive batch, while those
+// behind it are decrypted: none of them may move the replay window past it.
+TEST_F(LearnedSa, KeepsTheRenewingPacketInItsWindow)
+{
+    // Half of it goes by, and the test has the other half.
+    renew_within("6000");
+    Bytes renewing;
+    ASSERT_TRUE(wait_until([&] {
+        renewing = esp();
+        return run("probe_flow", renewing).result.verdict == XFRM_XDP_PUNT;
+    }));
+    const std::uint64_t at = sequence_;
+    const auto number = [&](std::uint64_t sequence) {
+        sequence_ = sequence - 1;
+        return esp();
+    };
+    ASSERT_EQ(sa_.window, 32U);
+    EXPECT_EQ(run("probe_flow", number(at + 15)).result.verdict, XFRM_XDP_DONE);
+    const Bytes ahead = number(at + 16);
+    expect_flow_punt(ahead, "PuntRevalidate");
+    ASSERT_NO_FATAL_FAILURE(teach(renewing, "FlowRenewed"));
+    EXPECT_EQ(snapshot(sa_).state.replay_window_errors, 0U);
+    EXPECT_EQ(run("probe_flow", ahead).result.verdict, XFRM_XDP_DONE);
 }
 
 class Metadata : public LearnedSa {

@@ -9,10 +9,12 @@ import ctypes
 import hashlib
 import os
 import socket
+import subprocess
 import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import offload  # noqa: E402
 import packets  # noqa: E402
 import traffic  # noqa: E402
 import xdp  # noqa: E402
@@ -153,6 +155,17 @@ class Agent:
 
     def sa(self, spi):
         return xfrm.read_sa(int(spi, 0))
+
+    def ip(self, file):
+        """ip(8) on a file of its commands. Its own -n would mount a /sys first."""
+        done = subprocess.run(["ip", "-batch", file], stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, check=False)
+        if done.returncode:
+            raise OSError(done.returncode, "ip -batch: " + done.stdout.decode())
+
+    def offload(self, dev, **what):
+        for feature, state in what.items():
+            offload.switch(dev, feature, state == "on")
 
     def sysctl(self, **values):
         for key, value in values.items():

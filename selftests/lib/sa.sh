@@ -12,41 +12,42 @@ KEY128=0x000102030405060708090a0b0c0d0e0f
 KEY256=0x000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f
 SALT=a0a1a2a3
 
-# sa_algo NAME: the algorithm, as ip xfrm state spells it
-sa_algo()
-{
-	case $1 in
-	gcm128)	echo "aead rfc4106(gcm(aes)) $KEY128$SALT 128" ;;
-	gcm256)	echo "aead rfc4106(gcm(aes)) $KEY256$SALT 128" ;;
-	cbc)	echo "auth-trunc hmac(sha256) $KEY256 128 enc cbc(aes) $KEY128" ;;
-	*)	bail "unknown algorithm $1" ;;
-	esac
-}
+# The algorithms, as ip xfrm state spells them.
+declare -A ALGO=(
+	[gcm128]="aead rfc4106(gcm(aes)) $KEY128$SALT 128"
+	[gcm256]="aead rfc4106(gcm(aes)) $KEY256$SALT 128"
+	[cbc]="auth-trunc hmac(sha256) $KEY256 128 enc cbc(aes) $KEY128"
+)
 
-# sa_state SRC DST SPI ALGO ESN WINDOW [MORE]: a line for ip -batch
+# Lines for ip -batch, in STATE and POLICIES: a subshell takes a tenth of a second
+# on the debug kernel.
+STATE='' POLICIES=''
+
+# sa_state SRC DST SPI ALGO ESN WINDOW [MORE]: one line, in STATE
 sa_state()
 {
 	local esn=
 
 	[ "$5" = off ] || esn=' esn'
-	echo "xfrm state add src $1 dst $2 proto esp spi $3 reqid 1 mode tunnel" \
-		"replay-window $6 flag af-unspec$esn $(sa_algo "$4") ${7:-}"
+	STATE="xfrm state add src $1 dst $2 proto esp spi $3 reqid 1 mode tunnel"
+	STATE+=" replay-window $6 flag af-unspec$esn ${ALGO[$4]} ${7:-}"
 }
 
-# sa_policies LOCAL REMOTE FROM TO: of a gateway, lines for ip -batch; what FROM
-# sends goes out, what TO sends comes in and is forwarded.
+# sa_policies LOCAL REMOTE FROM TO: of a gateway, in POLICIES; what FROM sends goes
+# out, what TO sends comes in and is forwarded.
 sa_policies()
 {
 	local family from to
 	local out="tmpl src $1 dst $2 proto esp reqid 1 mode tunnel"
 	local in="tmpl src $2 dst $1 proto esp reqid 1 mode tunnel"
 
+	POLICIES=''
 	for family in 4 6; do
 		from=$3$family to=$4$family
 		from=${!from} to=${!to}
-		echo "xfrm policy add src $from dst $to dir out priority 1000 $out"
-		echo "xfrm policy add src $to dst $from dir fwd priority 1000 $in"
-		echo "xfrm policy add src $to dst $from dir in priority 1000 $in"
+		POLICIES+="xfrm policy add src $from dst $to dir out priority 1000 $out"$'\n'
+		POLICIES+="xfrm policy add src $to dst $from dir fwd priority 1000 $in"$'\n'
+		POLICIES+="xfrm policy add src $to dst $from dir in priority 1000 $in"$'\n'
 	done
 }
 
@@ -56,7 +57,6 @@ sa_policies()
 sa_setup()
 {
 	local outer=4 alg=gcm128 esn=off window=64 out='' in='' policies='' arg gw1 gw2
-	local policies1='' policies2=''
 
 	for arg; do
 		case $arg in
@@ -66,18 +66,25 @@ sa_setup()
 	done
 	gw1=GW1_$outer gw2=GW2_$outer
 	gw1=${!gw1} gw2=${!gw2}
+	sa_gateway "$GW1" "$gw1" "$gw2" NET_A NET_B "$out" "$in"
+	sa_gateway "$GW2" "$gw2" "$gw1" NET_B NET_A
+}
+
+# sa_gateway NS LOCAL REMOTE FROM TO [MORE_AB MORE_BA]: one end, by the variables of
+# sa_setup
+sa_gateway()
+{
+	local lines=("xfrm state flush")
+
+	sa_state "$gw1" "$gw2" "$SPI_AB" "$alg" "$esn" "$window" "${6:-}"
+	lines+=("$STATE")
+	sa_state "$gw2" "$gw1" "$SPI_BA" "$alg" "$esn" "$window" "${7:-}"
+	lines+=("$STATE")
 	if [ -z "$policies" ]; then
-		policies1="xfrm policy flush"$'\n'$(sa_policies "$gw1" "$gw2" NET_A NET_B)
-		policies2="xfrm policy flush"$'\n'$(sa_policies "$gw2" "$gw1" NET_B NET_A)
+		sa_policies "$2" "$3" "$4" "$5"
+		lines+=("xfrm policy flush" "$POLICIES")
 	fi
-	configure "$GW1" "xfrm state flush" \
-		"$(sa_state "$gw1" "$gw2" "$SPI_AB" "$alg" "$esn" "$window" "$out")" \
-		"$(sa_state "$gw2" "$gw1" "$SPI_BA" "$alg" "$esn" "$window" "$in")" \
-		"$policies1"
-	configure "$GW2" "xfrm state flush" \
-		"$(sa_state "$gw1" "$gw2" "$SPI_AB" "$alg" "$esn" "$window")" \
-		"$(sa_state "$gw2" "$gw1" "$SPI_BA" "$alg" "$esn" "$window")" \
-		"$policies2"
+	configure "$1" "${lines[@]}"
 }
 
 # sa_read NS SPI: SA[packets|bytes|window|replay|failed|seq|oseq] of an SA, as the

@@ -42,10 +42,8 @@ ns_create()
 {
 	local ns
 
-	for ns in "${ALL_NS[@]}"; do
-		echo "netns add $ns"
-	done >"$TMP/batch"
-	must ip -batch "$TMP/batch"
+	printf 'netns add %s\n' "${ALL_NS[@]}" >"$TMP/batch"
+	agent ip "file=$TMP/batch"
 	for ns in "${ALL_NS[@]}"; do
 		agent sysctl "ns=$ns" \
 			net.ipv6.conf.default.accept_dad=0 \
@@ -68,7 +66,7 @@ links_create()
 	link add wire netns $GW2 address $MAC_GW2 type veth peer name g2 netns $WIRE
 	link add eth0 netns $HB address $MAC_B type veth peer name lan netns $GW2 address $MAC_GW2_LAN
 	END
-	must ip -batch "$TMP/batch"
+	agent ip "file=$TMP/batch"
 }
 
 # Offloads: a redirect to a veth needs GRO at its peer; senders compute their
@@ -78,10 +76,10 @@ offload_settings()
 	local ns
 
 	for ns in "$HA/eth0" "$GW1/lan" "$GW1/wire" "$GW2/wire" "$GW2/lan" "$HB/eth0"; do
-		must in_ns "${ns%/*}" ethtool -K "${ns#*/}" tx off tso off gso off
+		agent offload "ns=${ns%/*}" "dev=${ns#*/}" tx=off tso=off gso=off
 	done
-	must in_ns "$HA" ethtool -K eth0 gro on
-	must in_ns "$WIRE" ethtool -K g1 gro on
+	agent offload "ns=$HA" dev=eth0 gro=on
+	agent offload "ns=$WIRE" dev=g1 gro=on
 }
 
 # configure NS LINE…: through one `ip -batch`.
@@ -91,7 +89,7 @@ configure()
 
 	shift
 	printf '%s\n' "$@" >"$TMP/batch"
-	must ip -n "$ns" -batch "$TMP/batch"
+	agent ip "ns=$ns" "file=$TMP/batch"
 }
 
 # neigh DEV V4 V6 MAC: two lines for configure
@@ -140,6 +138,7 @@ topology_delete()
 	local ns
 
 	for ns in "${ALL_NS[@]}"; do
-		[ ! -e "/run/netns/$ns" ] || ip netns del "$ns"
-	done
+		[ ! -e "/run/netns/$ns" ] || echo "netns del $ns"
+	done >"$TMP/batch"
+	ip -batch "$TMP/batch"
 }

@@ -3,8 +3,9 @@
 #
 # Waiting for a state, with a bound: never for a time to pass.
 
-# pause: 20 ms, without starting a program.
-pause() { read -rt 0.02 <> <(:) || true; }
+# pause: 20 ms, without starting a process.
+exec {PAUSE}<> <(:)
+pause() { read -rt 0.02 -u "$PAUSE" || true; }
 
 # wait_for SECONDS CMD…: until CMD succeeds; fails when it never does.
 wait_for()

@@ -96,7 +96,7 @@ fetch_image()
 
 debug()
 {
-	local source hash dir
+	local source hash dir release
 
 	source=/usr/src/linux-source-6.12.tar.xz
 	[ -e "$source" ] || die "$source is missing; run 'make prerequisites' as root"
@@ -108,7 +108,8 @@ debug()
 		[ -e "$dir/ok" ] || build_debug "$source" "$dir" >&2 ||
 			die "the debug kernel did not build; the log is $dir/log"
 	fi
-	answer "$dir/build/arch/x86/boot/bzImage" - "$dir/build" "debug-$hash"
+	release=$(<"$dir/build/include/config/kernel.release")
+	answer "$dir/build/arch/x86/boot/bzImage" "$dir/lib/modules/$release" "$dir/build" "debug-$hash"
 }
 
 running()
@@ -140,6 +141,8 @@ build_debug()
 		return 1
 	fi
 	make -C "$dir/src" O="$dir/build" -j"$(nproc)" bzImage modules >>"$dir/log" 2>&1 || return 1
+	make -C "$dir/src" O="$dir/build" INSTALL_MOD_PATH="$dir" modules_install \
+		>>"$dir/log" 2>&1 || return 1
 	find "$dir/build" -name '*.o' ! -path '*/scripts/*' ! -path '*/tools/*' -delete
 	touch "$dir/ok"
 }

@@ -189,7 +189,7 @@ accel=(-accel "tcg,thread=multi" -cpu "max,-la57" -smp "$smp")
 # of limping on until the timeout; -no-reboot makes that the end of qemu.
 cmdline="root=root rootfstype=virtiofs ro init=$dir/init console=ttyS0 loglevel=6"
 cmdline+=" oops=panic panic=-1 watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=60"
-cmdline+=" mitigations=off tsc=reliable no_timer_check net.ifnames=0 printk.devkmsg=on"
+cmdline+=" mitigations=off page_poison=1 tsc=reliable no_timer_check net.ifnames=0 printk.devkmsg=on"
 
 mkfifo "$dir/out.fifo"
 mkdir "$dir/root"

@@ -3,6 +3,8 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <linux/types.h>
+#include <xfrm_xdp_kfunc.h>
 
 namespace xfrm_xdp {
 
