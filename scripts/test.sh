@@ -41,10 +41,11 @@ step()
 
 quick_make() { env -u MAKEFLAGS -u MAKELEVEL make -s KERNEL="$kernel" "$@"; }
 
-# share N: half of the tests, in a machine of its own
+# share N: half of the tests, in a machine of its own; in a subshell, whose end is the
+# machine's
 share()
 {
-	selftests/vm/run.sh --kernel "$kernel" --timeout "$timeout" --no-build -- \
+	exec selftests/vm/run.sh --kernel "$kernel" --timeout "$timeout" --no-build -- \
 		selftests/run_all.sh --share "$1"
 }
 
