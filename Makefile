@@ -51,11 +51,11 @@ uninstall: ## remove what install installed
 	@scripts/install.sh --remove '$(DESTDIR)' '$(PREFIX)'
 
 .PHONY: prerequisites auto-prerequisites demo smoke check test
-prerequisites: ## install the Debian packages that are needed (as root)
-	@scripts/prerequisites.sh
+prerequisites: ## install the Debian packages that 'make install' needs (as root)
+	@scripts/prerequisites.sh build
 
 auto-prerequisites:
-	@scripts/prerequisites.sh --auto
+	@scripts/prerequisites.sh --auto all
 
 demo: auto-prerequisites ## two gateways in the test machine: see the job done, and out/demo.json
 	@selftests/demo/demo.sh

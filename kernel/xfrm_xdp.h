@@ -73,6 +73,11 @@ void xfrm_xdp_pkt_key(struct xfrm_xdp_flow_key *key,
 
 bool xfrm_xdp_pkt_is(const struct xfrm_xdp_pkt *pkt, const struct xfrm_xdp_flow_key *key);
 
+/* xfrm_xdp_generic.c: XDP programs on sk_buffs */
+bool xfrm_xdp_on_device_queue(const struct xdp_buff *xdp);
+bool xfrm_xdp_is_generic(const struct xdp_buff *xdp);
+void xfrm_xdp_set_frame(struct xdp_buff *xdp, u8 *start, u8 *end);
+
 /* xfrm_xdp_replay.c: the SA's own replay state, under x->lock */
 
 /**
@@ -215,6 +220,7 @@ enum xfrm_xdp_verdict xfrm_xdp_input(struct xdp_buff *xdp,
  * @out: forwarding: egress device, referenced
  * @tracker: of @out's reference
  * @neigh: forwarding: next hop, referenced
+ * @leaving: forwarding by @x: handle of the flow of its ESP packets
  * @renewed: jiffies of the last packet that the stack accepted
  * @used: jiffies of the last packet
  * @flags: XFRM_XDP_FLOW_F_*
@@ -236,6 +242,7 @@ struct xfrm_xdp_flow {
 	struct net_device *out;
 	netdevice_tracker tracker;
 	struct neighbour *neigh;
+	u64 leaving;
 	unsigned long renewed;
 	unsigned long used;
 	unsigned long flags;
@@ -245,6 +252,7 @@ struct xfrm_xdp_flow {
 };
 
 #define XFRM_XDP_FLOW_F_REVALIDATING	0	/* bit: a packet is on its way */
+#define XFRM_XDP_FLOW_F_LEFT		1	/* bit: ESP packets have left */
 
 struct xfrm_xdp_flow *xfrm_xdp_flow_get(u64 handle);
 struct xfrm_xdp_flow *xfrm_xdp_flow_find(const struct xfrm_xdp_flow_id *id);
@@ -253,6 +261,8 @@ void xfrm_xdp_flow_free(struct xfrm_xdp_flow *flow);
 int xfrm_xdp_flow_insert(struct xfrm_xdp_flow *flow, struct xfrm_xdp_flow *old);
 void xfrm_xdp_flow_remove(struct xfrm_xdp_flow *flow);
 void xfrm_xdp_flow_renew(struct xfrm_xdp_flow *flow);
+void xfrm_xdp_flow_left(struct xfrm_xdp_flow *flow);
+bool xfrm_xdp_flow_left_lately(const struct xfrm_xdp_flow *flow);
 int xfrm_xdp_flow_fresh(struct xfrm_xdp_flow *flow);
 void xfrm_xdp_flow_purge_dev(const struct net_device *dev);
 void xfrm_xdp_flow_purge_net(const struct net *net);
@@ -263,12 +273,17 @@ void xfrm_xdp_flow_exit(void);
 /* xfrm_xdp_forward.c: a packet along its flow */
 enum xfrm_xdp_verdict xfrm_xdp_flow(struct xdp_buff *xdp, u64 handle,
 				    struct bpf_xfrm_xdp_opts *opts);
-bool xfrm_xdp_egress_ok(const struct net_device *in,
-			const struct net_device *out);
+int xfrm_xdp_egress_check(const struct net_device *in, const struct net_device *out);
 
 /* xfrm_xdp_learn.c: a packet that the stack accepted becomes a flow */
 int xfrm_xdp_learn(const struct nf_hook_state *state, struct sk_buff *skb,
 		   struct bpf_xfrm_learn_opts *opts);
+
+/* xfrm_xdp_leaving.c: do the ESP packets of an outbound SA leave the host? */
+u64 xfrm_xdp_leaving_handle(struct net *net, struct xfrm_state *x,
+			    const struct net_device *out);
+bool xfrm_xdp_leaving_seen(const struct nf_hook_state *state, const struct sk_buff *skb);
+int xfrm_xdp_leaving_check(const struct xfrm_xdp_flow *flow);
 
 /* xfrm_xdp_conntrack.c: flows that conntrack wants to see whole */
 bool xfrm_xdp_conntrack_ok(const struct sk_buff *skb, u8 proto);
@@ -278,8 +293,8 @@ void xfrm_xdp_meta_decrypted(struct xdp_buff *xdp, u64 sa);
 bool xfrm_xdp_meta_was_decrypted(const struct xdp_buff *xdp, u64 sa);
 void xfrm_xdp_meta_forget(void);
 int xfrm_xdp_meta_store(struct xdp_buff *xdp, struct bpf_xfrm_xdp_opts *opts);
-void xfrm_xdp_meta_mark(struct sk_buff *skb, u8 *mac);
-bool xfrm_xdp_meta_on_skb(const struct sk_buff *skb);
+int xfrm_xdp_meta_secpath(struct sk_buff *skb, struct xfrm_state *x);
+bool xfrm_xdp_meta_was_fast(const struct sec_path *sp);
 int xfrm_xdp_meta_restore(struct sk_buff *skb, struct bpf_xfrm_xdp_opts *opts);
 void __init xfrm_xdp_meta_init(void);
 

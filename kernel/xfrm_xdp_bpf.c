@@ -56,6 +56,9 @@ static int xfrm_xdp_misuse(const struct xdp_buff *xdp)
 static int xfrm_xdp_primitive(struct xfrm_xdp_pkt *pkt, const struct xdp_buff *xdp,
 			      const struct xfrm_state *x, u8 dir)
 {
+	/* Late completions work in the SA's namespace, which only the device keeps alive. */
+	if (xs_net((struct xfrm_state *)x) != dev_net(xdp->rxq->dev))
+		return XFRM_XDP_R_PUNT_SA_KIND;
 	return xfrm_xdp_sa_check(x, dir) ?: xfrm_xdp_parse_frame(pkt, xdp);
 }
 
@@ -65,8 +68,8 @@ __bpf_kfunc_start_defs();
  * bpf_xdp_xfrm_input() - decrypt an ESP packet by an SA and take it out of the tunnel
  * @ctx: Ethernet frame of one buffer with the outer IP header and ESP, without
  *	options, extension headers or fragments
- * @x: SA from bpf_xdp_get_xfrm_state(), tunnel mode, with an algorithm of
- *	XFRM_XDP_AEAD_ALGOS or XFRM_XDP_AUTHENC_ALGOS
+ * @x: SA from bpf_xdp_get_xfrm_state(), of the device's namespace, tunnel mode, with
+ *	an algorithm of XFRM_XDP_AEAD_ALGOS or XFRM_XDP_AUTHENC_ALGOS
  * @opts: result: @error, @reason, @spi and @seq
  * @opts__sz: sizeof(struct bpf_xfrm_xdp_opts) in bytes
  *

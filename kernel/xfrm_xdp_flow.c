@@ -128,7 +128,8 @@ static void xfrm_xdp_flow_unlink(struct xfrm_xdp_flow *flow)
 	rhashtable_remove_fast(&slots.by_id, &flow->node, xfrm_xdp_flow_params);
 	RCU_INIT_POINTER(slots.flow[slot], NULL);
 	slots.free[slots.nr_free++] = slot;
-	xfrm_xdp_count(flow->id.net, XFRM_XDP_R_RECLAIMED);
+	if (flow->kind != XFRM_XDP_FLOW_LEAVING)
+		xfrm_xdp_count(flow->id.net, XFRM_XDP_R_RECLAIMED);
 	xfrm_xdp_flow_free(flow);
 }
 
@@ -157,14 +158,17 @@ int xfrm_xdp_flow_insert(struct xfrm_xdp_flow *flow, struct xfrm_xdp_flow *old)
 	spin_lock_bh(&slots.lock);
 	if (old && xfrm_xdp_flow_linked(old))
 		xfrm_xdp_flow_unlink(old);
-	if (!slots.nr_free)
+	/* The last slots are kept for SAs: any host can make new flows. */
+	if (slots.nr_free <= (flow->kind == XFRM_XDP_FLOW_FORWARD ? max_flows / 16 : 0))
 		goto unlock;
+	/* It may be found as soon as it is in the table: complete before that. */
+	slot = slots.free[slots.nr_free - 1];
+	flow->handle = ++slots.gen << XFRM_XDP_SLOT_BITS | slot;
 	err = rhashtable_lookup_insert_fast(&slots.by_id, &flow->node,
 					    xfrm_xdp_flow_params);
 	if (err)
 		goto unlock;
-	slot = slots.free[--slots.nr_free];
-	flow->handle = ++slots.gen << XFRM_XDP_SLOT_BITS | slot;
+	slots.nr_free--;
 	rcu_assign_pointer(slots.flow[slot], flow);
 unlock:
 	spin_unlock_bh(&slots.lock);
@@ -199,6 +203,36 @@ void xfrm_xdp_flow_renew(struct xfrm_xdp_flow *flow)
 }
 
 /**
+ * xfrm_xdp_flow_left() - the stack sent an ESP packet
+ * @flow: of kind XFRM_XDP_FLOW_LEAVING
+ *
+ * Context: RCU read side.
+ */
+void xfrm_xdp_flow_left(struct xfrm_xdp_flow *flow)
+{
+	WRITE_ONCE(flow->renewed, jiffies);
+	WRITE_ONCE(flow->used, jiffies);
+	set_bit(XFRM_XDP_FLOW_F_LEFT, &flow->flags);
+}
+
+static unsigned long xfrm_xdp_flow_interval(void)
+{
+	return msecs_to_jiffies(READ_ONCE(revalidate_ms));
+}
+
+/**
+ * xfrm_xdp_flow_left_lately() - has the stack sent one within the interval?
+ * @flow: of kind XFRM_XDP_FLOW_LEAVING
+ *
+ * Context: RCU read side.
+ */
+bool xfrm_xdp_flow_left_lately(const struct xfrm_xdp_flow *flow)
+{
+	return test_bit(XFRM_XDP_FLOW_F_LEFT, &flow->flags) &&
+	       jiffies - READ_ONCE(flow->renewed) <= xfrm_xdp_flow_interval();
+}
+
+/**
  * xfrm_xdp_flow_fresh() - may a packet take the fast path, by the clock?
  * @flow: the flow
  *
@@ -210,7 +244,7 @@ void xfrm_xdp_flow_renew(struct xfrm_xdp_flow *flow)
  */
 int xfrm_xdp_flow_fresh(struct xfrm_xdp_flow *flow)
 {
-	unsigned long interval = msecs_to_jiffies(READ_ONCE(revalidate_ms));
+	unsigned long interval = xfrm_xdp_flow_interval();
 	unsigned long now = jiffies;
 	unsigned long age = now - READ_ONCE(flow->renewed);
 

@@ -13,8 +13,22 @@
 #include <net/neighbour.h>
 #include "xfrm_xdp.h"
 
+/* Programs and rules that the stack runs on the way out of a device. */
+static bool xfrm_xdp_egress_hooked(const struct net_device *out)
+{
+#ifdef CONFIG_NET_XGRESS
+	if (rcu_access_pointer(out->tcx_egress))
+		return true;
+#endif
+#ifdef CONFIG_NETFILTER_EGRESS
+	if (rcu_access_pointer(out->nf_hooks_egress))
+		return true;
+#endif
+	return false;
+}
+
 /**
- * xfrm_xdp_egress_ok() - does a device take frames that are redirected to it?
+ * xfrm_xdp_egress_check() - does a device take frames that are redirected to it?
  * @in: ingress device
  * @out: egress device
  *
@@ -22,13 +36,16 @@
  * that cannot drops in silence.
  *
  * Context: RCU read side.
+ * Return: XFRM_XDP_OK or the reason to punt.
  */
-bool xfrm_xdp_egress_ok(const struct net_device *in, const struct net_device *out)
+int xfrm_xdp_egress_check(const struct net_device *in, const struct net_device *out)
 {
 	if (out->type != ARPHRD_ETHER || !netif_running(out) || !netif_carrier_ok(out))
-		return false;
-	return READ_ONCE(out->xdp_features) & NETDEV_XDP_ACT_NDO_XMIT ||
-	       rcu_access_pointer(in->xdp_prog);
+		return XFRM_XDP_R_PUNT_EGRESS;
+	if (!(READ_ONCE(out->xdp_features) & NETDEV_XDP_ACT_NDO_XMIT) &&
+	    !rcu_access_pointer(in->xdp_prog))
+		return XFRM_XDP_R_PUNT_EGRESS;
+	return xfrm_xdp_egress_hooked(out) ? XFRM_XDP_R_PUNT_EGRESS_HOOK : XFRM_XDP_OK;
 }
 
 /* Is it a packet that the flow was learned for, decrypted by the same SA? */
@@ -50,6 +67,9 @@ static int xfrm_xdp_flow_match(const struct xfrm_xdp_flow *flow,
 /* Does what the stack decided when it was learned still hold? */
 static int xfrm_xdp_flow_holds(struct xfrm_xdp_flow *flow)
 {
+	/* What an SA decrypts has its policy checked later: by its flow, or the stack. */
+	if (flow->kind == XFRM_XDP_FLOW_SA)
+		return XFRM_XDP_OK;
 	if (flow->policy_gen != atomic_read(&xfrm_xdp_net(flow->id.net)->policy_gen))
 		return XFRM_XDP_R_PUNT_POLICY;
 	if (flow->dst && !dst_check(flow->dst, flow->cookie))
@@ -87,20 +107,32 @@ static bool xfrm_xdp_neigh_ok(struct neighbour *neigh)
 	return true;
 }
 
+/* Merged packets have a checksum that nobody computed, and are not as they came. */
+static int xfrm_xdp_encrypt_check(const struct xfrm_xdp_flow *flow,
+				  const struct xdp_buff *xdp)
+{
+	if (unlikely(xdp->rxq->dev->features & NETIF_F_GRO && xfrm_xdp_is_generic(xdp)))
+		return XFRM_XDP_R_PUNT_GRO;
+	return xfrm_xdp_leaving_check(flow);
+}
+
 static int xfrm_xdp_forward_check(const struct xfrm_xdp_flow *flow,
 				  const struct xdp_buff *xdp,
 				  const struct xfrm_xdp_pkt *pkt)
 {
+	int reason;
+
 	if (pkt->ttl <= 1)
 		return XFRM_XDP_R_PUNT_TTL;
 	if (pkt->len > (flow->x ? dst_metric_raw(flow->dst, RTAX_MTU) :
 				  dst_mtu(flow->dst)))
 		return XFRM_XDP_R_PUNT_MTU;
-	if (!xfrm_xdp_egress_ok(xdp->rxq->dev, flow->out))
-		return XFRM_XDP_R_PUNT_EGRESS;
+	reason = xfrm_xdp_egress_check(xdp->rxq->dev, flow->out);
+	if (reason)
+		return reason;
 	if (!xfrm_xdp_neigh_ok(flow->neigh))
 		return XFRM_XDP_R_PUNT_NEIGH;
-	return XFRM_XDP_OK;
+	return flow->x ? xfrm_xdp_encrypt_check(flow, xdp) : XFRM_XDP_OK;
 }
 
 /* Out in the clear: next hop's address, TTL, no metadata on the wire. */
@@ -113,8 +145,7 @@ xfrm_xdp_forward_plain(const struct xfrm_xdp_flow *flow, struct xdp_buff *xdp,
 	xfrm_xdp_decrease_ttl(pkt->l3, pkt->family);
 	neigh_ha_snapshot(eth->h_dest, flow->neigh, flow->out);
 	ether_addr_copy(eth->h_source, flow->out->dev_addr);
-	xdp->data_end = pkt->l3 + pkt->len;
-	xdp->data_meta = xdp->data;
+	xfrm_xdp_set_frame(xdp, xdp->data, pkt->l3 + pkt->len);
 	opts->reason = XFRM_XDP_R_FORWARD_DONE;
 	return XFRM_XDP_DONE;
 }
@@ -195,7 +226,7 @@ enum xfrm_xdp_verdict xfrm_xdp_flow(struct xdp_buff *xdp, u64 handle,
 	struct xfrm_xdp_pkt pkt;
 	int reason;
 
-	if (unlikely(!flow)) {
+	if (unlikely(!flow || flow->kind == XFRM_XDP_FLOW_LEAVING)) {
 		opts->flags |= XFRM_XDP_OPTS_FORGET;
 		return xfrm_xdp_punt(opts, XFRM_XDP_R_PUNT_NO_FLOW);
 	}

@@ -194,7 +194,6 @@ static void xfrm_xdp_input_done(struct xfrm_xdp_frame *f, int err)
 {
 	struct net *net = xs_net(f->x);
 	struct xfrm_xdp_inner inner;
-	struct sec_path *sp;
 	struct sk_buff *skb;
 	int reason;
 	u8 *mac;
@@ -213,16 +212,12 @@ static void xfrm_xdp_input_done(struct xfrm_xdp_frame *f, int err)
 	skb = xfrm_xdp_frame_to_skb(f, mac, ETH_HLEN + inner.len);
 	if (!skb)
 		goto drop;
-	xfrm_xdp_meta_mark(skb, mac);
 	skb->protocol = eth_type_trans(skb, f->dev);
 	skb_reset_network_header(skb);
-	sp = secpath_set(skb);
-	if (!sp) {
+	if (xfrm_xdp_meta_secpath(skb, f->x)) {
 		kfree_skb(skb);
 		goto drop;
 	}
-	xfrm_state_hold(f->x);
-	sp->xvec[sp->len++] = f->x;
 	netif_rx(skb);
 	return;
 drop:
@@ -348,9 +343,8 @@ enum xfrm_xdp_verdict xfrm_xdp_input(struct xdp_buff *xdp,
 		opts->reason = reason;
 		return taken ? XFRM_XDP_TAKEN : XFRM_XDP_DROP;
 	}
-	xdp->data = xfrm_xdp_input_mac(inner.l3, xdp->data, inner.proto);
-	xdp->data_end = inner.l3 + inner.len;
-	xdp->data_meta = xdp->data;
+	xfrm_xdp_set_frame(xdp, xfrm_xdp_input_mac(inner.l3, xdp->data, inner.proto),
+			   inner.l3 + inner.len);
 	return XFRM_XDP_DONE;
 punt:
 	opts->reason = reason;

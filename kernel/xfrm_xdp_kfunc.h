@@ -64,6 +64,9 @@ enum xfrm_xdp_verdict {
 	X(PUNT_DST, "PuntDst", "the route or SA bundle is no longer valid")	\
 	X(PUNT_NEIGH, "PuntNeigh", "the next hop's link-layer address is not known")	\
 	X(PUNT_EGRESS, "PuntEgress", "the egress device is down or takes no XDP frames")	\
+	X(PUNT_EGRESS_HOOK, "PuntEgressHook", "tc or netfilter look at what leaves by the egress device")	\
+	X(PUNT_NOT_LEAVING, "PuntNotLeaving", "the stack has not sent ESP of the SA lately")	\
+	X(PUNT_GRO, "PuntGro", "generic XDP behind GRO, which may have merged packets")	\
 	X(PUNT_ROOM, "PuntRoom", "no room in the frame for ESP")	\
 	X(PUNT_METADATA, "PuntMetadata", "the driver has no room for metadata")	\
 	X(PUNT_NO_FRAME, "PuntNoFrame", "all frames of this CPU are in the crypto layer")	\
@@ -133,10 +136,13 @@ enum xfrm_xdp_reason {
  * enum xfrm_xdp_flow_kind - what a handle in the flow map stands for
  * @XFRM_XDP_FLOW_FORWARD: an inner flow: forward, after ESP where the route says so
  * @XFRM_XDP_FLOW_SA: an inbound SA: decrypt
+ * @XFRM_XDP_FLOW_LEAVING: the ESP packets of an outbound SA; the kernel's own, never
+ *	in the map
  */
 enum xfrm_xdp_flow_kind {
 	XFRM_XDP_FLOW_FORWARD = 1,
 	XFRM_XDP_FLOW_SA,
+	XFRM_XDP_FLOW_LEAVING,
 };
 
 /**

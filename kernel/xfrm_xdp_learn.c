@@ -31,6 +31,7 @@
  * @dst: route or bundle
  * @x: SA it will be encrypted by, or NULL
  * @out: egress device
+ * @leaving: with @x: handle of the flow of its ESP packets
  * @gen: generation of the security policy
  */
 struct xfrm_xdp_lesson {
@@ -43,6 +44,7 @@ struct xfrm_xdp_lesson {
 	struct dst_entry *dst;
 	struct xfrm_state *x;
 	struct net_device *out;
+	u64 leaving;
 	u32 gen;
 };
 
@@ -98,7 +100,7 @@ static struct xfrm_xdp_flow *xfrm_xdp_learn_sa(struct net *net, struct sk_buff *
 	old = xfrm_xdp_flow_find(&id);
 	if (old && old->x == x) {
 		/* What XDP decrypted says nothing about the outer packet's way. */
-		if (!xfrm_xdp_meta_on_skb(skb))
+		if (!xfrm_xdp_meta_was_fast(sp))
 			xfrm_xdp_flow_renew(old);
 		*reason = XFRM_XDP_R_RENEWED;
 		return old;
@@ -157,7 +159,8 @@ static bool xfrm_xdp_learn_packet(struct xfrm_xdp_lesson *l)
 	if (l->pkt.proto == IPPROTO_ICMPV6)
 		return icmp->type == ICMPV6_ECHO_REQUEST ||
 		       icmp->type == ICMPV6_ECHO_REPLY;
-	return l->pkt.proto != IPPROTO_ESP && l->pkt.proto != IPPROTO_AH;
+	/* Of others XFRM may know ports, and the flow's key does not. */
+	return l->pkt.proto == IPPROTO_TCP || l->pkt.proto == IPPROTO_UDP;
 }
 
 /* Where it goes: through one SA or none, to one next hop on Ethernet. */
@@ -185,7 +188,7 @@ static int xfrm_xdp_learn_route(struct xfrm_xdp_lesson *l)
 	}
 	if (l->out == l->in || dev_net(l->out) != l->net)
 		return XFRM_XDP_R_LEARN_ROUTE;
-	return xfrm_xdp_egress_ok(l->in, l->out) ? XFRM_XDP_OK : XFRM_XDP_R_LEARN_EGRESS;
+	return xfrm_xdp_egress_check(l->in, l->out) ? XFRM_XDP_R_LEARN_EGRESS : XFRM_XDP_OK;
 }
 
 static u32 xfrm_xdp_dst_cookie(const struct dst_entry *dst)
@@ -223,6 +226,7 @@ static bool xfrm_xdp_learn_same(const struct xfrm_xdp_flow *old,
 	bool same;
 
 	if (old->policy_gen != l->gen || old->x != l->x || old->out != l->out ||
+	    old->leaving != l->leaving ||
 	    !dst_check(old->dst, old->cookie) || dst_mtu(old->dst) != dst_mtu(l->dst))
 		return false;
 	neigh = xfrm_xdp_learn_neigh(l);
@@ -252,6 +256,7 @@ static struct xfrm_xdp_flow *xfrm_xdp_learn_new(const struct xfrm_xdp_lesson *l,
 	}
 	netdev_hold(l->out, &flow->tracker, GFP_ATOMIC);
 	flow->out = l->out;
+	flow->leaving = l->leaving;
 	flow->kind = XFRM_XDP_FLOW_FORWARD;
 	flow->policy_gen = l->gen;
 	return flow;
@@ -299,7 +304,11 @@ static int xfrm_xdp_learn_check(struct xfrm_xdp_lesson *l)
 	if (!xfrm_xdp_conntrack_ok(l->skb, l->pkt.proto))
 		return XFRM_XDP_R_LEARN_CONNTRACK;
 	l->gen = atomic_read(&xfrm_xdp_net(l->net)->policy_gen);
-	return xfrm_xdp_learn_policy(l) ? XFRM_XDP_OK : XFRM_XDP_R_LEARN_ROUTE;
+	if (!xfrm_xdp_learn_policy(l))
+		return XFRM_XDP_R_LEARN_ROUTE;
+	if (l->x)
+		l->leaving = xfrm_xdp_leaving_handle(l->net, l->x, l->out);
+	return l->x && !l->leaving ? XFRM_XDP_R_LEARN_FULL : XFRM_XDP_OK;
 }
 
 /**
@@ -323,6 +332,10 @@ int xfrm_xdp_learn(const struct nf_hook_state *state, struct sk_buff *skb,
 	reason = XFRM_XDP_R_LEARN_NOT_FORWARDED;
 	/* Test runs of a program have a hook state without namespace or device. */
 	if (!l.net) {
+		opts->reason = reason;
+		return 0;
+	}
+	if (forward && xfrm_xdp_leaving_seen(state, skb)) {
 		opts->reason = reason;
 		return 0;
 	}

@@ -128,24 +128,6 @@ int xfrm_xdp_meta_store(struct xdp_buff *xdp, struct bpf_xfrm_xdp_opts *opts)
 	return 0;
 }
 
-/**
- * xfrm_xdp_meta_mark() - metadata for a packet that has its sec_path already
- * @skb: packet on its way up from here
- * @mac: its link-layer header, with as much headroom as xfrm_xdp_meta_store()
- *
- * Only for xfrm_xdp_meta_on_skb(): it names no SA and proves nothing.
- *
- * Context: softirq, or BH off.
- */
-void xfrm_xdp_meta_mark(struct sk_buff *skb, u8 *mac)
-{
-	struct xfrm_xdp_meta *meta = (struct xfrm_xdp_meta *)(mac - sizeof(*meta));
-
-	memset(meta, 0, sizeof(*meta));
-	meta->magic = XFRM_XDP_META_MAGIC;
-	skb_metadata_set(skb, sizeof(*meta));
-}
-
 static const struct xfrm_xdp_meta *xfrm_xdp_meta_of(const struct sk_buff *skb)
 {
 	const struct xfrm_xdp_meta *meta;
@@ -156,17 +138,6 @@ static const struct xfrm_xdp_meta *xfrm_xdp_meta_of(const struct sk_buff *skb)
 	return meta->magic == XFRM_XDP_META_MAGIC ? meta : NULL;
 }
 
-/**
- * xfrm_xdp_meta_on_skb() - did this packet come through the fast path's input?
- * @skb: a packet in the stack; its sec_path tells whether it was proven
- *
- * Context: any.
- */
-bool xfrm_xdp_meta_on_skb(const struct sk_buff *skb)
-{
-	return xfrm_xdp_meta_of(skb);
-}
-
 static int xfrm_xdp_meta_parse(struct xfrm_xdp_pkt *pkt, const struct sk_buff *skb)
 {
 	int offset = skb_network_offset(skb);
@@ -175,7 +146,19 @@ static int xfrm_xdp_meta_parse(struct xfrm_xdp_pkt *pkt, const struct sk_buff *s
 			      skb->len - offset, skb->protocol);
 }
 
-static int xfrm_xdp_meta_attach(struct sk_buff *skb, struct xfrm_state *x)
+/* In a field of the sec_path that means nothing without offload (olen is 0). */
+#define XFRM_XDP_WAS_FAST	0x58445058
+
+/**
+ * xfrm_xdp_meta_secpath() - a packet was decrypted by an SA on the fast path
+ * @skb: the packet
+ * @x: the SA
+ *
+ * Context: softirq, or BH off; RCU read side.
+ * Return: 0; -ENOMEM, -ENOBUFS where the sec_path is full, -ESTALE where the SA is on
+ * its way out.
+ */
+int xfrm_xdp_meta_secpath(struct sk_buff *skb, struct xfrm_state *x)
 {
 	struct sec_path *sp = secpath_set(skb);
 
@@ -187,7 +170,21 @@ static int xfrm_xdp_meta_attach(struct sk_buff *skb, struct xfrm_state *x)
 		return -ESTALE;
 	sp->xvec[sp->len++] = x;
 	sp->olen = 0;
+	sp->ovec[0].status = XFRM_XDP_WAS_FAST;
 	return 0;
+}
+
+/**
+ * xfrm_xdp_meta_was_fast() - was it decrypted on the fast path?
+ * @sp: of a packet in the stack
+ *
+ * Such a packet tells nothing about the way of the ESP packet through the stack.
+ *
+ * Context: any.
+ */
+bool xfrm_xdp_meta_was_fast(const struct sec_path *sp)
+{
+	return sp->ovec[0].status == XFRM_XDP_WAS_FAST;
 }
 
 /**
@@ -228,15 +225,17 @@ int xfrm_xdp_meta_restore(struct sk_buff *skb, struct bpf_xfrm_xdp_opts *opts)
 	err = -ESTALE;
 	if (!flow || flow->kind != XFRM_XDP_FLOW_SA || flow->id.net != net)
 		goto count;
-	err = xfrm_xdp_meta_attach(skb, flow->x);
+	err = xfrm_xdp_meta_secpath(skb, flow->x);
 	if (err)
 		goto count;
 
+	/* Where the packet goes on to, metadata of ours would pass for forged. */
+	skb_metadata_clear(skb);
 	/* The driver's word was about the outer packet. */
 	if (!skb_is_gso(skb) && skb->ip_summed != CHECKSUM_PARTIAL)
 		skb->ip_summed = CHECKSUM_NONE;
 	opts->reason = XFRM_XDP_R_RESTORED;
-	opts->sa = meta->sa;
+	opts->sa = flow->handle;
 	opts->spi = flow->x->id.spi;
 	err = 1;
 count:

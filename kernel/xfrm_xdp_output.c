@@ -59,6 +59,9 @@ static int xfrm_xdp_output_layout(struct xfrm_xdp_layout *l,
 	l->start = pkt->l3 - l->hlen;
 	if (l->start + l->total > high)
 		l->start = high - l->total;
+	/* See xfrm_xdp_set_frame(). */
+	if (unlikely(xfrm_xdp_is_generic(xdp)))
+		l->start = (u8 *)xdp->data_end - l->total;
 	if (l->start < low)
 		l->start = low;
 	return XFRM_XDP_OK;
@@ -368,9 +371,7 @@ enum xfrm_xdp_verdict xfrm_xdp_output(struct xdp_buff *xdp,
 	verdict = copy ? xfrm_xdp_output_copied(f, &l, opts) :
 			 xfrm_xdp_output_inplace(f, opts);
 	if (verdict == XFRM_XDP_DONE) {
-		xdp->data = l.start;
-		xdp->data_end = l.start + l.total;
-		xdp->data_meta = xdp->data;
+		xfrm_xdp_set_frame(xdp, l.start, l.start + l.total);
 	}
 	return verdict;
 punt:

@@ -10,7 +10,6 @@
 #include <net/dsfield.h>
 #include <net/ip.h>
 #include <net/ipv6.h>
-#include <net/netdev_rx_queue.h>
 #include "xfrm_xdp.h"
 
 static void xfrm_xdp_addr4(__be32 *addr, __be32 addr4)
@@ -188,7 +187,6 @@ static bool xfrm_xdp_tag_stripped(const struct xdp_buff *xdp)
 	struct xdp_rxq_info *rxq = xdp->rxq;
 	const struct net_device *dev = rxq->dev;
 	const struct xdp_metadata_ops *ops = dev->xdp_metadata_ops;
-	const void *rx = dev->_rx;
 	__be16 proto;
 	u16 tci;
 
@@ -196,8 +194,7 @@ static bool xfrm_xdp_tag_stripped(const struct xdp_buff *xdp)
 		return false;
 	if (!ops || !ops->xmo_rx_vlan_tag)
 		return true;
-	if (!xdp_rxq_info_is_reg(rxq) ||
-	    ((void *)rxq >= rx && (void *)rxq < rx + dev->num_rx_queues * sizeof(*dev->_rx)))
+	if (!xdp_rxq_info_is_reg(rxq) || xfrm_xdp_on_device_queue(xdp))
 		return true;
 	return !ops->xmo_rx_vlan_tag((const struct xdp_md *)xdp, &proto, &tci);
 }

@@ -37,14 +37,12 @@ define link_sources
 endef
 
 $(MODULE): $(MODULE_SRC) $(KBUILD)/include/config/kernel.release scripts/build.mk
-	@scripts/kernel_supported.sh $(KBUILD) $(RELEASE)
+	@scripts/kernel_supported.sh $(RELEASE)
 	@echo '  MODULE  $(NAME)'
 	@$(call link_sources,$(MODULE_OUT))
 	@# Not our caller's jobserver and goals: this is another makefile's world.
 	@env -u MAKELEVEL $(MAKE) -s -C $(KBUILD) M=$(MODULE_OUT) modules
-	@readelf -SW $@ | grep -q ' \.BTF ' || { rm -f $@; \
-		echo "error: the module has no .BTF section, its kfuncs would not register: install pahole, and headers with a BTF vmlinux" >&2; \
-		exit 1; }
+	@scripts/has_btf.sh $@
 	@touch $@
 
 # What the test machine gets as /lib/modules/RELEASE, besides the kernel's own

@@ -1,7 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Install what building and testing need, from the distribution's own archive.
+# Install what is needed, from the distribution's own archive:
+#
+#   prerequisites.sh [--auto] build    to build and install
+#   prerequisites.sh [--auto] all      and to test
+#
 # As root on Debian: installs what is missing and says so in one line; does
 # nothing, at once, when all is there. Anywhere else: names the packages that
 # are missing and fails, or with --auto, for those who can do without, goes on.
@@ -9,30 +13,33 @@
 set -euo pipefail
 
 giving_up=1
-[ "${1:-}" != --auto ] || giving_up=0
+[ "${1:-}" != --auto ] || { giving_up=0; shift; }
 
 # package                        why
-packages='
+to_build='
 build-essential                  module, libbpf, bpftool, userspace
 clang                            BPF programs; its llvm-strip for the skeletons
 llvm                             llvm-strip of the BPF objects
-clang-format-14                  style check of the C++ code
-linux-headers-6.12-cloud-amd64   headers and image of the stock test kernel
-linux-source-6.12                debug kernel, libbpf, bpftool, checkpatch, kernel-doc
+linux-source-6.12                libbpf, bpftool, debug kernel, checkpatch, kernel-doc
 pahole                           BTF of the module and of the debug kernel
-flex                             debug kernel
-bison                            debug kernel
-bc                               debug kernel
 xz-utils                         unpacking linux-source
 kmod                             depmod
 libelf-dev                       libbpf, bpftool, objtool
-libssl-dev                       ESP reference of the tests
 zlib1g-dev                       libbpf, bpftool
+libssl-dev                       ESP reference in userspace
 pkg-config                       userspace
 libmnl-dev                       netlink in userspace
 libcli11-dev                     command line in userspace
 nlohmann-json3-dev               JSON in userspace
 libfmt-dev                       formatting in userspace
+'
+to_test='
+clang-format-14                  style check of the C++ code
+git                              which files to check
+linux-headers-6.12-cloud-amd64   headers and image of the stock test kernel
+flex                             debug kernel
+bison                            debug kernel
+bc                               debug kernel
 libgtest-dev                     tests of userspace
 libgmock-dev                     tests of userspace
 qemu-system-x86                  the test machine
@@ -42,21 +49,26 @@ iproute2                         selftests: links, namespaces, XFRM
 iputils-ping                     selftests: first packets, MTU probes
 iperf3                           selftests and demo: TCP and UDP load
 nftables                         selftests: rules, conntrack, meta secpath
-ethtool                          selftests: checksum offload off on senders
+ethtool                          selftests: offloads of devices
 tcpdump                          selftests: captures
-tshark                           selftests: decrypts the captured ESP
+tshark                           demo: decrypts the captured ESP
 python3                          selftests: JSON, packet tools
-python3-scapy                    selftests: crafted packets
-charon-systemd                   selftests and demo: IKE daemon (runs without systemd)
-strongswan-swanctl               selftests and demo: its control tool
-libstrongswan-standard-plugins   selftests and demo: gcm, openssl plugins
+charon-systemd                   demo: IKE daemon (runs without systemd)
+strongswan-swanctl               demo: its control tool
+libstrongswan-standard-plugins   demo: gcm, openssl plugins
 jq                               selftests: JSON
 procps                           selftests: sysctl, ps
-psmisc                           selftests: killall, fuser inside the test machine
 shellcheck                       style check of the scripts
 sparse                           C=1 check of the module
 '
 
+case ${1:-} in
+build)	packages=$to_build ;;
+all)	packages=$to_build$to_test ;;
+*)
+	echo "usage: prerequisites.sh [--auto] build|all" >&2
+	exit 1 ;;
+esac
 mapfile -t names < <(awk 'NF { print $1 }' <<<"$packages")
 
 missing=()
@@ -75,7 +87,7 @@ done
 
 if [ "$(id -u)" -ne 0 ]; then
 	echo "prerequisites.sh: missing packages: ${missing[*]}" >&2
-	echo "prerequisites.sh: run 'make prerequisites' as root, or: apt-get install --no-install-recommends ${missing[*]}" >&2
+	echo "prerequisites.sh: as root: apt-get install --no-install-recommends ${missing[*]}" >&2
 	exit $giving_up
 fi
 if ! grep -q '^ID=debian$' /etc/os-release; then
@@ -84,6 +96,10 @@ if ! grep -q '^ID=debian$' /etc/os-release; then
 fi
 
 echo "prerequisites.sh: installing ${missing[*]}"
+case " ${missing[*]} " in
+*" linux-headers-6.12-cloud-amd64 "*)
+	echo "prerequisites.sh: the headers of the test kernel bring its image along; a machine with a boot loader of its own boots the newest kernel next, unless told otherwise" ;;
+esac
 
 # No daemon of ours may start on this machine, now or at its next boot: the
 # guard is there only while apt runs, and only if the machine has none.
@@ -109,9 +125,9 @@ export DEBIAN_FRONTEND=noninteractive
 apt-get -q update >"$log" 2>&1 ||
 	echo "prerequisites.sh: 'apt-get update' failed for some archive; going on" >&2
 if ! apt-get -qy -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=120 \
-     --no-install-recommends --no-upgrade install "${missing[@]}" </dev/null >"$log" 2>&1; then
+     --no-install-recommends --no-upgrade --no-remove install "${missing[@]}" </dev/null >"$log" 2>&1; then
 	tail -n 30 "$log" >&2
-	echo "prerequisites.sh: apt-get could not install ${missing[*]}; the reason is above" >&2
+	echo "prerequisites.sh: apt-get could not install ${missing[*]} (it may remove nothing for it); the reason is above" >&2
 	exit 1
 fi
 

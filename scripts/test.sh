@@ -72,6 +72,7 @@ two_machines()
 if [ "${1:-}" = check ] || [ "$kernel" != debug ]; then
 	step 'sources' scripts/check.sh
 	step 'the count' scripts/count_results_test.sh
+	step 'refused builds' scripts/build_errors_test.sh
 fi
 step 'unit tests' quick_make unit
 if [ "${1:-}" = all ]; then

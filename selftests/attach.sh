@@ -73,6 +73,18 @@ missing_device()
 	test_end
 }
 
+# Undone half-way: lan is attached by then, and the dummy has no native XDP.
+cannot_attach()
+{
+	test_begin "a device that cannot be attached: what was attached before it is undone"
+	configure "$GW1" "link add dum0 type dummy" "link set dum0 up"
+	expect_fail "attach" xx attach lan dum0
+	expect_match "cause and remedy" "$OUTPUT" "dum0.*--mode generic"
+	expect_nothing
+	configure "$GW1" "link del dum0"
+	test_end
+}
+
 # foreign HOW: a program of somebody else is on wire
 foreign()
 {
@@ -112,9 +124,22 @@ foreign_tc()
 	expect "the program is still there" "${R[attached]}" 1
 	agent xdp_off "ns=$GW1" dev=wire
 	test_end
+
+	test_begin "a foreign cls_bpf filter: left alone, and nothing is attached"
+	agent tc_pin path="$FOREIGN"
+	must in_ns "$GW1" tc qdisc add dev wire clsact
+	must in_ns "$GW1" tc filter add dev wire ingress bpf da object-pinned "$FOREIGN"
+	expect_fail "attach" xx attach lan wire
+	expect_match "message names device and program" "$OUTPUT" "wire.*somebody_else"
+	expect "XDP on lan" "$(xdp_of lan)" none
+	[ ! -e "$(pins)" ] || wrong "pins are left: $(echo "$(pins)"/*)"
+	expect_match "the filter is still there" \
+		"$(in_ns "$GW1" tc filter show dev wire ingress)" "direct-action"
+	must in_ns "$GW1" tc qdisc del dev wire clsact
+	test_end
 }
 
-# The same twice is no error and changes nothing, or says that it is done already.
+# The same twice is no error and changes nothing.
 again()
 {
 	local lan
@@ -122,7 +147,7 @@ again()
 	test_begin "attaching twice keeps what is there"
 	expect_ok "attach" xx attach lan wire
 	lan=$(xdp_of lan)
-	xx attach lan wire >/dev/null 2>&1
+	expect_ok "attach again" xx attach lan wire
 	expect "XDP on lan" "$(xdp_of lan)" "$lan"
 	expect_match "XDP on wire" "$(xdp_of wire)" "^1 [0-9]+$"
 	expect_ok "detach" xx detach
@@ -132,8 +157,19 @@ again()
 
 generic()
 {
+	test_begin "generic mode: where tags may have been taken out of frames, all are the stack's"
+	attach lan wire --mode generic
+	agent clear name=B
+	mark "$GW1"
+	burst "$HA" "$A4" "$B4" 4000 5001 1
+	agent got name=B n=1
+	burst "$HA" "$A4" "$B4" 4000 5001 4 first=1
+	expect_got B 5 62
+	expect_counts "$GW1" FlowLearned=1 Encrypted=0 PuntVlan=4
+	detach
+	test_end
+
 	test_begin "generic mode: both directions on the fast path"
-	# Generic XDP does not see the VLAN tag that a device strips.
 	must in_ns "$GW1" ethtool -K lan rxvlan off rx-vlan-stag-hw-parse off
 	must in_ns "$GW1" ethtool -K wire rxvlan off rx-vlan-stag-hw-parse off
 	attach lan wire --mode generic
@@ -156,8 +192,8 @@ generic()
 	test_end
 }
 
-plan 11
-needs jq
+plan 14
+needs jq tc:iproute2
 setup
 module_load
 sa_setup
@@ -165,6 +201,7 @@ sa_setup
 native
 one_device
 missing_device
+cannot_attach
 
 agent xdp_pass "ns=$GW1" dev=wire
 foreign "a link"
@@ -176,6 +213,7 @@ agent xdp_pin path="$FOREIGN"
 must in_ns "$GW1" ip link set dev wire xdp pinned "$FOREIGN"
 foreign "netlink"
 must in_ns "$GW1" ip link set dev wire xdp off
+rm -f "$FOREIGN"
 
 foreign_tc
 again

@@ -191,7 +191,21 @@ other_sa()
 	test_end
 }
 
-plan 12
+# The stack encrypts by it, and says so with each packet.
+other_kind_of_sa()
+{
+	test_begin "an SA of a kind that the fast path does not take is the stack's"
+	sa_setup out="output-mark 0x1"
+	agent clear name=B
+	mark "$GW1" "$GW2"
+	burst "$HA" "$A4" "$B4" 4000 5001 5
+	expect_got B 5 62
+	expect_counts "$GW1" LearnSaKind=5 FlowLearned=0 Encrypted=0
+	expect_no_errors "$GW1" "$GW2"
+	test_end
+}
+
+plan 13
 needs nft:nftables ping:iputils-ping
 setup
 agent sink name=GW1 "ns=$GW1" port=5002
@@ -209,3 +223,4 @@ fragments
 lookalike 4
 lookalike 6
 other_sa
+other_kind_of_sa

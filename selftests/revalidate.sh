@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Changes reach flows that are on the fast path: a rule, which no generation id
-# tells, within the interval of revalidation; the security policy at once, and
-# never at the price of plaintext.
+# tells, within the interval of revalidation; security policy, routes, neighbours and
+# SAs at once, and never at the price of plaintext.
 #
 #   HA ---- GW1 ==== wire ==== GW2 ---- HB
 #     rules and policies      kernel
@@ -102,6 +102,19 @@ renewal()
 	test_end
 }
 
+# before NAME, expect_since_before NAME: it counted, also before the last mark
+BEFORE=0
+before()
+{
+	counters "$GW1"
+	BEFORE=${CUR[$GW1:$1]:-0}
+}
+
+expect_since_before()
+{
+	expect_range "$1" $((${CUR[$GW1:$1]:-0} - BEFORE)) 1 10
+}
+
 # policy_change DIR WHAT MIB LINE…: GW1's policy changes under traffic. What was
 # decided before counts for nothing from that moment on. MIB is what the stack
 # counts then, none for what it refuses without counting.
@@ -119,12 +132,14 @@ policy_change()
 		"xfrm policy add dir fwd src $NET_A4 dst $NET_B4" \
 		"xfrm policy add dir out src $NET_B4 dst $NET_A4"
 	stream_on "$dir"
+	before PuntPolicy
 	configure "$GW1" "$@"
 	mark "$GW1"
 	agent got name=$sink timeout=0
 	got=${R[n]}
 	send_on 100
 	expect_counts "$GW1" "$counter=0" FlowLearned=0
+	expect_since_before PuntPolicy
 	[ "$mib" = none ] || expect_range "$mib" "$(since "$GW1" "$mib")" 90 1000
 	agent got name=$sink timeout=0
 	expect_range "datagrams that got through after it" $((R[n] - got)) 0 2
@@ -133,10 +148,89 @@ policy_change()
 	test_end
 }
 
+# route_change DIR: the host behind the flow becomes unreachable
+route_change()
+{
+	local dir=$1 sink=B counter=Encrypted host=$B4 got
+
+	[ "$dir" = out ] || { sink=A counter=ForwardDone host=$A4; }
+	test_begin "$dir: a new route stops the flow at once"
+	fresh
+	stream_on "$dir"
+	before PuntDst
+	configure "$GW1" "route add blackhole $host/32"
+	mark "$GW1"
+	agent got name=$sink timeout=0
+	got=${R[n]}
+	send_on 100
+	expect_counts "$GW1" "$counter=0" FlowLearned=0
+	expect_since_before PuntDst
+	agent got name=$sink timeout=0
+	expect_range "datagrams that got through after it" $((R[n] - got)) 0 2
+	agent unstream name=S
+	configure "$GW1" "route del blackhole $host/32"
+	test_end
+}
+
+# Gone, and found again by ARP: the stack asks, and teaches the flow anew.
+neighbour_change()
+{
+	test_begin "a neighbour that goes is asked for by the stack, and nothing is lost"
+	fresh
+	stream_on in
+	before PuntNeigh
+	configure "$GW1" "neigh del $A4 dev lan"
+	mark "$GW1"
+	wait_for 10 counter_at_least "$GW1" ForwardDone 20 || wrong "the flow does not come back"
+	expect_since_before PuntNeigh
+	agent unstream name=S
+	expect_got A "${R[sent]}" 62
+	configure "$GW1" "neigh replace $A4 lladdr $MAC_A dev lan nud permanent"
+	test_end
+}
+
+# rekey DIR: as an IKE daemon does it: the receiver has the new SA first, the old ones
+# go when the new ones are in use.
+rekey()
+{
+	local dir=$1 sink=B spi=0x1101 counter=Encrypted ns new old
+
+	[ "$dir" = out ] || { sink=A spi=0x2101 counter=ForwardDone; }
+	test_begin "$dir: a new SA is used at once, and nothing is lost"
+	fresh
+	stream_on "$dir"
+	mark "$GW1"
+	if [ "$dir" = out ]; then
+		sa_state "$GW1_4" "$GW2_4" $spi gcm256 off 64
+		old="src $GW1_4 dst $GW2_4 proto esp spi $SPI_AB"
+		new=("$GW2" "$GW1")
+	else
+		sa_state "$GW2_4" "$GW1_4" $spi gcm256 off 64
+		old="src $GW2_4 dst $GW1_4 proto esp spi $SPI_BA"
+		new=("$GW1" "$GW2")
+	fi
+	for ns in "${new[@]}"; do
+		configure "$ns" "$STATE"
+	done
+	send_on 50
+	for ns in "$GW1" "$GW2"; do
+		configure "$ns" "xfrm state delete $old"
+	done
+	send_on 50
+	agent unstream name=S
+	expect_got $sink "${R[sent]}" 62
+	counters "$GW1"
+	expect_range "packets on the fast path" "$(since "$GW1" $counter)" 70 10000
+	sa_read "$GW1" $spi
+	expect_range "packets of the new SA" "${SA[packets]:-0}" 90 10000
+	expect_no_errors "$GW1" "$GW2"
+	test_end
+}
+
 POLICY_OUT="src $NET_A4 dst $NET_B4 dir out"
 POLICY_FWD="src $NET_B4 dst $NET_A4 dir fwd"
 
-plan 11
+plan 16
 needs nft:nftables
 setup
 REVALIDATE_MS=$INTERVAL
@@ -146,6 +240,12 @@ capture_start
 rule out
 rule in
 renewal
+
+route_change out
+route_change in
+neighbour_change
+rekey out
+rekey in
 
 policy_change out "deleting the policy" none "xfrm policy delete $POLICY_OUT"
 policy_change in "deleting the policy" XfrmInNoPols "xfrm policy delete $POLICY_FWD"

@@ -107,7 +107,32 @@ decrypt()
 	test_end
 }
 
-plan 11
+# Requests in flight hold their SA and their device, and the module waits for them.
+in_flight()
+{
+	test_begin "what is in flight when SAs, devices and the module go"
+	mark "$GW1"
+	agent stream name=OUT "ns=$HA" "src=$A4" sport=4000 "dst=$B4" dport=5001 gap=0.001
+	agent stream name=BACK "ns=$HB" "src=$B4" sport=4000 "dst=$A4" dport=5001 gap=0.001
+	wait_for 10 counter_at_least "$GW1" OutputTaken 50 || wrong "nothing is encrypted later"
+	wait_for 10 counter_at_least "$GW1" InputTaken 50 || wrong "nothing is decrypted later"
+	expect_ok "SAs" timeout 30 ip -n "$GW1" xfrm state flush
+	sa_setup
+	mark "$GW1"
+	wait_for 10 counter_at_least "$GW1" OutputTaken 50 || wrong "it does not come back"
+	expect_ok "module" timeout 30 sh -c "$CLI -n $GW1 detach && rmmod xfrm_xdp"
+	agent unstream name=OUT
+	agent unstream name=BACK
+	attach
+	agent stream name=OUT "ns=$HA" "src=$A4" sport=4000 "dst=$B4" dport=5001 gap=0.001
+	mark "$GW1"
+	wait_for 10 counter_at_least "$GW1" OutputTaken 50 || wrong "nothing is encrypted later"
+	expect_ok "device" timeout 30 ip -n "$GW1" link del wire
+	agent unstream name=OUT
+	test_end
+}
+
+plan 12
 needs python3:python3-minimal modprobe:kmod
 setup
 attach
@@ -132,3 +157,4 @@ encrypt 4 "$A4" "$B4" 1
 decrypt 4 "$A4" "$B4" 1
 encrypt 6 "$A6" "$B6" 2
 decrypt 6 "$A6" "$B6" 2
+in_flight

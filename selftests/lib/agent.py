@@ -199,6 +199,9 @@ class Agent:
     def xdp_pin(self, path):
         xdp.pin(xdp.load(xdp.program_pass()), path)
 
+    def tc_pin(self, path):
+        xdp.pin(xdp.load(xdp.program_next(), xdp.PROG_TYPE_TC, xdp.ATTACH_TCX_INGRESS), path)
+
     def tcx_pass(self, dev):
         prog = xdp.load(xdp.program_next(), xdp.PROG_TYPE_TC, xdp.ATTACH_TCX_INGRESS)
         self.links[dev] = xdp.attach(prog, socket.if_nametoindex(dev), xdp.ATTACH_TCX_INGRESS)

@@ -54,7 +54,7 @@ stock()
 	headers=$(find /usr/src -maxdepth 1 -name 'linux-headers-6.12.*-cloud-amd64' |
 		  sort -V | tail -n 1)
 	[ -n "$headers" ] ||
-		die "no headers of a 6.12 cloud kernel in /usr/src; run 'make prerequisites' as root"
+		die "no headers of a 6.12 cloud kernel in /usr/src; run 'scripts/prerequisites.sh all' as root"
 	version=${headers##*/linux-headers-}
 
 	# Debian's headers depend on the image, so it is usually there. If not,
@@ -99,7 +99,7 @@ debug()
 	local source hash dir release
 
 	source=/usr/src/linux-source-6.12.tar.xz
-	[ -e "$source" ] || die "$source is missing; run 'make prerequisites' as root"
+	[ -e "$source" ] || die "$source is missing; run 'scripts/prerequisites.sh all' as root"
 	hash=$( { dpkg-query -W linux-source-6.12 gcc pahole; cat "$here/debug.config";
 		  declare -f build_debug; } | sha256sum | cut -c1-16)
 	dir=$cache/debug-$hash
@@ -127,7 +127,7 @@ build_debug()
 {
 	local source=$1 dir=$2 missing
 
-	echo "kernel.sh: building the debug kernel in $dir (once; some 25 minutes on 2 cores)"
+	echo "kernel.sh: building the debug kernel in $dir (once; some 15 minutes on 2 cores)"
 	rm -rf "$dir"
 	mkdir -p "$dir/build" "$dir/src"
 	tar -xf "$source" -C "$dir/src" --strip-components=1

@@ -65,12 +65,12 @@ done
 	die "--smp, --mem and --timeout take whole numbers; see --help"
 
 [ "$(id -u)" -eq 0 ] || die "virtiofsd serves the root filesystem as root only; run as root"
-qemu=$(command -v qemu-system-x86_64) || die "no qemu-system-x86_64; run 'make prerequisites'"
+qemu=$(command -v qemu-system-x86_64) || die "no qemu-system-x86_64; run 'scripts/prerequisites.sh all'"
 virtiofsd=
 for f in /usr/lib/qemu/virtiofsd /usr/libexec/virtiofsd; do
 	[ ! -x "$f" ] || { virtiofsd=$f; break; }
 done
-[ -n "$virtiofsd" ] || die "no virtiofsd; run 'make prerequisites'"
+[ -n "$virtiofsd" ] || die "no virtiofsd; run 'scripts/prerequisites.sh all'"
 
 answer=$("$here/kernel.sh" "$kernel") || die "no $kernel kernel; the reason is above"
 KERNEL='' MODULES='' KBUILD='' NAME='' RELEASE=''

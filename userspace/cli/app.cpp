@@ -74,10 +74,16 @@ bool wants_json(const std::vector<std::string> &arguments)
     });
 }
 
+// Names of devices are bytes: what is no UTF-8 in them is replaced.
+std::string text_of(const nlohmann::ordered_json &json)
+{
+    return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + '\n';
+}
+
 int report(const Error &error, int status, bool json, std::ostream &out, std::ostream &err)
 {
     if (json)
-        out << error_json(error).dump(2) << '\n';
+        out << text_of(error_json(error));
     else
         err << render_error(error);
     return status;
@@ -105,6 +111,12 @@ Status check_rights()
     return check_bpffs();
 }
 
+int report_failure(const std::string &cause, const std::vector<std::string> &arguments,
+                   std::ostream &out, std::ostream &err)
+{
+    return report({cause, ""}, status_failed, wants_json(arguments), out, err);
+}
+
 int run(const std::vector<std::string> &arguments, Image object, std::ostream &out,
         std::ostream &err)
 {
@@ -124,7 +136,7 @@ int run(const std::vector<std::string> &arguments, Image object, std::ostream &o
     if (!output)
         return report(output.error(), status_failed, options.json, out, err);
     if (options.json)
-        out << output->json.dump(2) << '\n';
+        out << text_of(output->json);
     else
         out << output->text;
     return output->status;

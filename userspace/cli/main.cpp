@@ -8,10 +8,16 @@
 
 int main(int argc, char **argv)
 {
+    const std::vector<std::string> arguments(argv + 1, argv + argc);
+    int status;
+
     try {
-        return xfrm_xdp::run({argv + 1, argv + argc}, embedded_object(), std::cout, std::cerr);
+        status = xfrm_xdp::run(arguments, embedded_object(), std::cout, std::cerr);
     } catch (const std::exception &error) {
-        std::cerr << "xfrm-xdp: " << error.what() << '\n';
-        return EXIT_FAILURE;
+        status = xfrm_xdp::report_failure(error.what(), arguments, std::cout, std::cerr);
     }
+    if (std::cout.flush())
+        return status;
+    std::cerr << "xfrm-xdp: cannot write to standard output.\n";
+    return EXIT_FAILURE;
 }

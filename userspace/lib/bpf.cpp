@@ -58,10 +58,11 @@ std::string describe(const ProgramInfo &program)
 Result<Fd> open_pin(const std::string &path)
 {
     Fd fd(::bpf_obj_get(path.c_str()));
+    const int code = errno;
     if (fd)
         return fd;
-    return errno_error(errno, fmt::format("cannot open the pinned {}", path),
-                       errno == EPERM || errno == EACCES ? "run as root" : "");
+    return errno_error(code, fmt::format("cannot open the pinned {}", path),
+                       code == EPERM || code == EACCES ? "run as root" : "");
 }
 
 Result<LinkInfo> link_info(const Fd &link)

@@ -53,10 +53,8 @@ Forwarding gather_forwarding();
 Check check_forwarding(const Forwarding &forwarding);
 
 // @peer: name of a veth's other end where it is in this namespace, else empty.
-// @vlans: VLAN devices on top.
 std::vector<Check> check_device(const Link &link, const XdpFeatures &xdp,
-                                const LinkFeatures &features, const std::string &peer,
-                                const std::vector<std::string> &vlans);
+                                const LinkFeatures &features, const std::string &peer);
 std::vector<Check> check_devices(const std::vector<Link> &links, const std::vector<Link> &devices);
 
 // SAs that are punted, those with the same reasons together.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "check.hpp"
+#include "rx_metadata.hpp"
 
 #include <fmt/format.h>
 
@@ -29,8 +30,7 @@ std::string no_transmit_remedy(const Link &link, const std::string &peer)
 } // namespace
 
 std::vector<Check> check_device(const Link &link, const XdpFeatures &xdp,
-                                const LinkFeatures &features, const std::string &peer,
-                                const std::vector<std::string> &vlans)
+                                const LinkFeatures &features, const std::string &peer)
 {
     std::vector<Check> checks;
     auto what = what_it_is(link, features);
@@ -47,12 +47,13 @@ std::vector<Check> check_device(const Link &link, const XdpFeatures &xdp,
         checks.push_back({Level::warn, link.name,
                           fmt::format("{}: takes no XDP frames from other devices", what),
                           no_transmit_remedy(link, peer)});
-    if (!vlans.empty() && features.vlan_stripping.value_or(false))
-        checks.push_back({Level::warn, link.name,
-                          fmt::format("{}: strips the VLAN tags of {}, so that XDP does not see "
-                                      "them",
-                                      what, fmt::join(vlans, ", ")),
-                          fmt::format("run 'ethtool -K {} rxvlan off'", link.name)});
+    if (features.vlan_stripping.value_or(false) && !(xdp.native && xdp.vlan_tags))
+        checks.push_back(
+            {Level::warn, link.name,
+             fmt::format("{}: takes VLAN tags out of frames and cannot tell XDP, so that all of "
+                         "them go to the stack",
+                         what),
+             fmt::format("run 'ethtool -K {} rxvlan off rx-vlan-stag-hw-parse off'", link.name)});
     if (checks.empty())
         checks.push_back(
             {Level::ok, link.name, fmt::format("{}: native XDP, takes XDP frames", what), ""});
@@ -62,20 +63,23 @@ std::vector<Check> check_device(const Link &link, const XdpFeatures &xdp,
 std::vector<Check> check_devices(const std::vector<Link> &links, const std::vector<Link> &devices)
 {
     std::vector<Check> checks;
+    auto metadata = list_rx_metadata();
 
+    if (!metadata)
+        checks.push_back({Level::warn, "devices", metadata.error().cause, metadata.error().remedy});
     for (const auto &device : devices) {
         auto state = query_xdp(device.index);
         if (!state) {
             checks.push_back({Level::fail, device.name, state.error().cause, "run as root"});
             continue;
         }
-        std::vector<std::string> vlans;
-        for (const auto &link : links)
-            if (link.kind == "vlan" && link.lower == device.index && !link.lower_away)
-                vlans.push_back(link.name);
+        if (metadata)
+            for (const auto &known : *metadata)
+                if (known.ifindex == device.index)
+                    state->features.vlan_tags = known.vlan_tag;
         const Link *peer = device.lower_away ? nullptr : find_link(links, device.lower);
         auto found = check_device(device, state->features, link_features(device.name),
-                                  peer ? peer->name : "", vlans);
+                                  peer ? peer->name : "");
         checks.insert(checks.end(), found.begin(), found.end());
     }
     return checks;

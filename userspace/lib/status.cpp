@@ -4,6 +4,8 @@
 #include "bpf.hpp"
 #include "flows.hpp"
 
+#include <cerrno>
+
 namespace xfrm_xdp {
 
 namespace {
@@ -12,8 +14,10 @@ namespace {
 Status count_flows(const PinDirectory &directory, NamespaceStatus &status)
 {
     auto map = open_pin(directory.file(pin_flows));
-    if (!map)
+    if (!map && map.error().code == ENOENT)
         return Done{};
+    if (!map)
+        return map.error();
     auto entries = read_flows(*map);
     if (!entries)
         return entries.error();
@@ -107,8 +111,9 @@ Result<NamespaceStatus> namespace_status(NetnsId id)
         XdpState xdp;
         if (link) {
             auto state = query_xdp(link->index);
-            if (state)
-                xdp = *std::move(state);
+            if (!state)
+                return state.error();
+            xdp = *std::move(state);
         }
         status.devices.push_back(device_status(device, link, xdp));
     }

@@ -143,7 +143,7 @@ constexpr XdpFeatures capable{true, true, true};
 
 TEST(DeviceCheck, AllWell)
 {
-    auto checks = check_device(veth(), capable, {}, "", {});
+    auto checks = check_device(veth(), capable, {}, "");
 
     ASSERT_THAT(checks, SizeIs(1));
     EXPECT_EQ(checks[0].level, Level::ok);
@@ -154,41 +154,46 @@ TEST(DeviceCheck, AVethWithoutTransmitNamesItsPeer)
 {
     XdpFeatures no_transmit{true, true, false};
 
-    EXPECT_THAT(only_complaint(check_device(veth(), no_transmit, {}, "peer0", {})).remedy,
+    EXPECT_THAT(only_complaint(check_device(veth(), no_transmit, {}, "peer0")).remedy,
                 HasSubstr("'ethtool -K peer0 gro on'"));
-    EXPECT_THAT(only_complaint(check_device(veth(), no_transmit, {}, "", {})).remedy,
+    EXPECT_THAT(only_complaint(check_device(veth(), no_transmit, {}, "")).remedy,
                 HasSubstr("device 9 of another namespace"));
     auto hardware = veth();
     hardware.kind.clear();
-    EXPECT_THAT(only_complaint(check_device(hardware, no_transmit, {}, "", {})).remedy,
+    EXPECT_THAT(only_complaint(check_device(hardware, no_transmit, {}, "")).remedy,
                 HasSubstr("ndo_xdp_xmit"));
 }
 
 TEST(DeviceCheck, WithoutNativeXdpPointsToGeneric)
 {
-    auto complaint = only_complaint(check_device(veth(), {false, false, true}, {}, "", {}));
+    auto complaint = only_complaint(check_device(veth(), {false, false, true}, {}, ""));
 
     EXPECT_EQ(complaint.level, Level::warn);
     EXPECT_THAT(complaint.remedy, HasSubstr("--mode generic"));
 }
 
-TEST(DeviceCheck, VlanStrippingMattersOnlyWithVlans)
+TEST(DeviceCheck, VlanTagsMustNotGetLost)
 {
     LinkFeatures strips{"e1000", true};
     LinkFeatures keeps{"e1000", false};
+    XdpFeatures tells = capable;
+    tells.vlan_tags = true;
+    XdpFeatures generic = tells;
+    generic.native = false;
 
-    EXPECT_EQ(check_device(veth(), capable, strips, "", {})[0].level, Level::ok);
-    EXPECT_EQ(check_device(veth(), capable, keeps, "", {"wan0.5"})[0].level, Level::ok);
-    auto complaint = only_complaint(check_device(veth(), capable, strips, "", {"wan0.5"}));
-    EXPECT_THAT(complaint.detail, HasSubstr("wan0.5"));
-    EXPECT_THAT(complaint.remedy, HasSubstr("'ethtool -K wan0 rxvlan off'"));
+    EXPECT_EQ(check_device(veth(), tells, strips, "")[0].level, Level::ok);
+    EXPECT_EQ(check_device(veth(), capable, keeps, "")[0].level, Level::ok);
+    auto complaint = only_complaint(check_device(veth(), capable, strips, ""));
+    EXPECT_THAT(complaint.detail, HasSubstr("VLAN"));
+    EXPECT_THAT(complaint.remedy, HasSubstr("'ethtool -K wan0 rxvlan off rx-vlan-stag-hw-parse"));
+    EXPECT_EQ(check_device(veth(), generic, strips, "").size(), 2U);
 }
 
 TEST(DeviceCheck, ADownDeviceIsNamed)
 {
     auto link = veth();
     link.up = false;
-    EXPECT_THAT(only_complaint(check_device(link, capable, {}, "", {})).remedy,
+    EXPECT_THAT(only_complaint(check_device(link, capable, {}, "")).remedy,
                 HasSubstr("ip link set wan0 up"));
 }
 

@@ -2,6 +2,7 @@
 // Parsing of netlink messages: SAs, devices, tc filters.
 #include "links.hpp"
 #include "message.hpp"
+#include "rx_metadata.hpp"
 #include "sa_support.hpp"
 #include "xdp.hpp"
 #include "xfrm_sa.hpp"
@@ -9,6 +10,7 @@
 #include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <linux/genetlink.h>
 #include <linux/if_arp.h>
 #include <linux/if_link.h>
 #include <linux/pkt_cls.h>
@@ -293,6 +295,35 @@ TEST(FilterMessage, WithoutAProgramIsNothing)
         ASSERT_TRUE(program);
         EXPECT_FALSE(*program);
     }
+}
+
+TEST(NetdevFamily, IsKnownByItsName)
+{
+    const auto family = [](const char *name) {
+        return Message(GENL_ID_CTRL)
+            .raw(genlmsghdr{CTRL_CMD_NEWFAMILY, 2, 0})
+            .text(CTRL_ATTR_FAMILY_NAME, name)
+            .attribute(CTRL_ATTR_FAMILY_ID, std::uint16_t{37});
+    };
+    EXPECT_EQ(*parse_netdev_family(family("netdev").get()), 37);
+    EXPECT_EQ(*parse_netdev_family(family("netdevs").get()), std::nullopt);
+    EXPECT_EQ(*parse_netdev_family(Message(GENL_ID_CTRL).get()), std::nullopt);
+}
+
+TEST(RxMetadataMessage, SaysWhetherTheDriverTellsOfVlanTags)
+{
+    const auto device = [](std::uint64_t features) {
+        return Message(37)
+            .raw(genlmsghdr{1, 1, 0})
+            .attribute(1, std::uint32_t{4})
+            .attribute(5, features);
+    };
+    const auto tells = *parse_rx_metadata(device(7).get());
+    ASSERT_TRUE(tells);
+    EXPECT_EQ(tells->ifindex, 4U);
+    EXPECT_TRUE(tells->vlan_tag);
+    EXPECT_FALSE((*parse_rx_metadata(device(3).get()))->vlan_tag);
+    EXPECT_EQ(*parse_rx_metadata(Message(37).raw(genlmsghdr{1, 1, 0}).get()), std::nullopt);
 }
 
 } // namespace

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A flow that is encrypted is learned before the stack encrypts its packet: rules
+ * for the ESP packet (LOCAL_OUT, POST_ROUTING) come after that, and may drop it or
+ * send it elsewhere. So a flow is good only as long as ESP packets of its SA are
+ * seen on their way out of the same device, as the packets that renew flows are.
+ */
+
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/netfilter.h>
+#include <net/ip.h>
+#include "xfrm_xdp.h"
+
+/* No handle is like that: apart from the flow of an inbound SA with such addresses. */
+#define XFRM_XDP_LEAVING_SA	U64_MAX
+
+/**
+ * xfrm_xdp_leaving_handle() - the flow of the ESP packets of an outbound SA
+ * @net: namespace
+ * @x: SA
+ * @out: device that they should leave by
+ *
+ * Context: softirq, or BH off; RCU read side.
+ * Return: its handle, or 0 where there is no room for it.
+ */
+u64 xfrm_xdp_leaving_handle(struct net *net, struct xfrm_state *x,
+			    const struct net_device *out)
+{
+	struct xfrm_xdp_flow_id id = { .net = net };
+	struct xfrm_xdp_flow *flow, *old;
+	struct xfrm_xdp_flow_key *key = &id.key;
+
+	key->ifindex = out->ifindex;
+	key->family = x->props.family;
+	key->proto = IPPROTO_ESP;
+	key->spi = x->id.spi;
+	key->sa = XFRM_XDP_LEAVING_SA;
+	if (key->family == AF_INET) {
+		key->saddr[0] = x->props.saddr.a4;
+		key->daddr[0] = x->id.daddr.a4;
+	} else {
+		memcpy(key->saddr, &x->props.saddr, sizeof(key->saddr));
+		memcpy(key->daddr, &x->id.daddr, sizeof(key->daddr));
+	}
+
+	old = xfrm_xdp_flow_find(&id);
+	if (old && old->x == x)
+		return old->handle;
+	flow = xfrm_xdp_flow_alloc(&id);
+	if (!flow)
+		return 0;
+	flow->kind = XFRM_XDP_FLOW_LEAVING;
+	xfrm_state_hold(x);
+	flow->x = x;
+	if (xfrm_xdp_flow_insert(flow, old)) {
+		xfrm_xdp_flow_free(flow);
+		return 0;
+	}
+	return flow->handle;
+}
+
+/* The key of an ESP packet that was made here, or nothing. */
+static bool xfrm_xdp_leaving_key(struct xfrm_xdp_flow_key *key, const struct sk_buff *skb)
+{
+	int offset = skb_network_offset(skb);
+	const struct ip_esp_hdr *esph;
+	const struct ipv6hdr *ip6h;
+	const struct iphdr *iph;
+	struct ip_esp_hdr buf;
+
+	if (skb->protocol == htons(ETH_P_IP)) {
+		iph = ip_hdr(skb);
+		if (iph->protocol != IPPROTO_ESP)
+			return false;
+		key->family = AF_INET;
+		key->saddr[0] = iph->saddr;
+		key->daddr[0] = iph->daddr;
+		offset += ip_hdrlen(skb);
+	} else {
+		ip6h = ipv6_hdr(skb);
+		if (ip6h->nexthdr != IPPROTO_ESP)
+			return false;
+		key->family = AF_INET6;
+		memcpy(key->saddr, &ip6h->saddr, sizeof(key->saddr));
+		memcpy(key->daddr, &ip6h->daddr, sizeof(key->daddr));
+		offset += sizeof(*ip6h);
+	}
+	esph = skb_header_pointer(skb, offset, sizeof(buf), &buf);
+	if (!esph)
+		return false;
+	key->proto = IPPROTO_ESP;
+	key->spi = esph->spi;
+	key->sa = XFRM_XDP_LEAVING_SA;
+	return true;
+}
+
+/**
+ * xfrm_xdp_leaving_seen() - note that an ESP packet passed the last rule
+ * @state: POST_ROUTING
+ * @skb: packet
+ *
+ * Context: softirq, or BH off; RCU read side.
+ * Return: whether it is a packet that XFRM made here.
+ */
+bool xfrm_xdp_leaving_seen(const struct nf_hook_state *state, const struct sk_buff *skb)
+{
+	struct xfrm_xdp_flow_id id = { .net = state->net };
+	struct xfrm_xdp_flow *flow;
+
+	if (!(skb->protocol == htons(ETH_P_IP) ?
+	      IPCB(skb)->flags & IPSKB_XFRM_TRANSFORMED :
+	      IP6CB(skb)->flags & IP6SKB_XFRM_TRANSFORMED))
+		return false;
+	if (!state->out || !xfrm_xdp_leaving_key(&id.key, skb))
+		return true;
+	id.key.ifindex = state->out->ifindex;
+	flow = xfrm_xdp_flow_find(&id);
+	if (flow)
+		xfrm_xdp_flow_left(flow);
+	return true;
+}
+
+/**
+ * xfrm_xdp_leaving_check() - do the ESP packets of a flow leave the host?
+ * @flow: that is forwarded through an SA
+ *
+ * Context: RCU read side.
+ * Return: XFRM_XDP_OK or the reason to punt.
+ */
+int xfrm_xdp_leaving_check(const struct xfrm_xdp_flow *flow)
+{
+	const struct xfrm_xdp_flow *leaving = xfrm_xdp_flow_get(flow->leaving);
+
+	return likely(leaving && xfrm_xdp_flow_left_lately(leaving)) ?
+	       XFRM_XDP_OK : XFRM_XDP_R_PUNT_NOT_LEAVING;
+}
