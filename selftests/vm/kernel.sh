@@ -105,6 +105,7 @@ debug()
 	dir=$cache/debug-$hash
 	if [ ! -e "$dir/ok" ]; then
 		lock "debug-$hash"
+		echo "kernel.sh: building the debug kernel in $dir (once; some 15 minutes on 2 cores)" >&2
 		[ -e "$dir/ok" ] || build_debug "$source" "$dir" >&2 ||
 			die "the debug kernel did not build; the log is $dir/log"
 	fi
@@ -127,7 +128,6 @@ build_debug()
 {
 	local source=$1 dir=$2 missing
 
-	echo "kernel.sh: building the debug kernel in $dir (once; some 15 minutes on 2 cores)"
 	rm -rf "$dir"
 	mkdir -p "$dir/build" "$dir/src"
 	tar -xf "$source" -C "$dir/src" --strip-components=1

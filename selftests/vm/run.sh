@@ -99,6 +99,7 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 
 mkdir -p "$project/out" "$dir/dev" "$dir/lib/modules/$RELEASE/kernel"
+ln -s "$KBUILD" "$dir/lib/modules/$RELEASE/build"
 printf '%s\0' "$@" >"$dir/argv"
 cp "$here/init" "$dir/init"
 cat >"$dir/env" <<END

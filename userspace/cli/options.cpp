@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <fmt/format.h>
 #include <linux/types.h>
 #include <xfrm_xdp_kfunc.h>
 
@@ -109,6 +110,12 @@ std::variant<Options, Leave> parse_options(const std::vector<std::string> &argum
         return Leave{0, line.app.help("", CLI::AppFormatMode::All)};
     } catch (const CLI::CallForVersion &) {
         return Leave{0, "xfrm-xdp " XFRM_XDP_VERSION "\n"};
+    } catch (const CLI::RequiredError &error) {
+        // That a command is missing is not what somebody who mistyped it has to know.
+        const auto unknown = line.app.remaining();
+        if (!unknown.empty())
+            return Leave{status_usage, fmt::format("there is no command '{}'", unknown.front())};
+        return Leave{status_usage, error.what()};
     } catch (const CLI::ParseError &error) {
         return Leave{status_usage, error.what()};
     }

@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <linux/types.h>
+#include <xfrm_xdp_kfunc.h>
 
 namespace xfrm_xdp {
 namespace {
@@ -40,6 +42,13 @@ TEST(Options, AttachTakesDevices)
     EXPECT_THAT(options.netns, IsEmpty());
     EXPECT_FALSE(options.json);
     EXPECT_FALSE(options.verbose);
+}
+
+TEST(Options, AMistypedCommandIsNamed)
+{
+    EXPECT_THAT(refused({"nonsense"}).text, HasSubstr("'nonsense'"));
+    EXPECT_THAT(refused({"-j", "-n", "gw1", "atach", "lan0"}).text, HasSubstr("'atach'"));
+    EXPECT_THAT(refused({"-j"}).text, HasSubstr("required"));
 }
 
 TEST(Options, AttachTakesTheMode)
