@@ -64,7 +64,7 @@ enum xfrm_xdp_verdict {
 	X(PUNT_DST, "PuntDst", "the route or SA bundle is no longer valid")	\
 	X(PUNT_NEIGH, "PuntNeigh", "the next hop's link-layer address is not known")	\
 	X(PUNT_EGRESS, "PuntEgress", "the egress device is down or takes no XDP frames")	\
-	X(PUNT_EGRESS_HOOK, "PuntEgressHook", "tc or netfilter look at what leaves by the egress device")	\
+	X(PUNT_EGRESS_HOOK, "PuntEgressHook", "programs or rules at the egress of the device")	\
 	X(PUNT_NOT_LEAVING, "PuntNotLeaving", "the stack has not sent ESP of the SA lately")	\
 	X(PUNT_GRO, "PuntGro", "generic XDP behind GRO, which may have merged packets")	\
 	X(PUNT_ROOM, "PuntRoom", "no room in the frame for ESP")	\

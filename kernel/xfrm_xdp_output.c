@@ -370,9 +370,8 @@ enum xfrm_xdp_verdict xfrm_xdp_output(struct xdp_buff *xdp,
 			      pkt, outer, &l);
 	verdict = copy ? xfrm_xdp_output_copied(f, &l, opts) :
 			 xfrm_xdp_output_inplace(f, opts);
-	if (verdict == XFRM_XDP_DONE) {
+	if (verdict == XFRM_XDP_DONE)
 		xfrm_xdp_set_frame(xdp, l.start, l.start + l.total);
-	}
 	return verdict;
 punt:
 	opts->reason = reason;

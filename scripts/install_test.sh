@@ -21,7 +21,7 @@ check()
 	if [ "$rc" -eq 0 ]; then
 		echo "ok $number install: $label"
 	else
-		sed 's/^/# /' <<<"$out"
+		printf '# %s\n' "${out//$'\n'/; }"
 		echo "not ok $number install: $label"
 		failed=$((failed + 1))
 	fi

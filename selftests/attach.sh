@@ -169,9 +169,22 @@ generic()
 	detach
 	test_end
 
-	test_begin "generic mode: both directions on the fast path"
-	must in_ns "$GW1" ethtool -K lan rxvlan off rx-vlan-stag-hw-parse off
+	test_begin "generic mode: nothing is encrypted behind GRO, which may have merged packets"
+	must in_ns "$GW1" ethtool -K lan gro on rxvlan off rx-vlan-stag-hw-parse off
 	must in_ns "$GW1" ethtool -K wire rxvlan off rx-vlan-stag-hw-parse off
+	attach lan wire --mode generic
+	agent clear name=B
+	mark "$GW1"
+	burst "$HA" "$A4" "$B4" 4000 5001 1
+	agent got name=B n=1
+	burst "$HA" "$A4" "$B4" 4000 5001 4 first=1
+	expect_got B 5 62
+	expect_counts "$GW1" FlowLearned=1 Encrypted=0 PuntGro=4
+	detach
+	must in_ns "$GW1" ethtool -K lan gro off
+	test_end
+
+	test_begin "generic mode: both directions on the fast path"
 	attach lan wire --mode generic
 	# 2 is XDP_ATTACHED_SKB.
 	expect_match "XDP on lan" "$(xdp_of lan)" "^2 [0-9]+$"
@@ -192,7 +205,7 @@ generic()
 	test_end
 }
 
-plan 14
+plan 15
 needs jq tc:iproute2
 setup
 module_load

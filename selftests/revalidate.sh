@@ -48,16 +48,16 @@ fresh()
 	agent clear name=B
 }
 
+# rule DIR WHAT RULES: in the end the stack drops what the flow carries
 rule()
 {
 	local dir=$1 sink=B changed last
 
 	[ "$dir" = out ] || sink=A
-	test_begin "$dir: a new nft rule ends the flow within $INTERVAL ms"
+	test_begin "$dir: a new nft rule against $2 ends the flow within $INTERVAL ms"
 	fresh
 	stream_on "$dir"
-	echo "table inet t { chain c { type filter hook forward priority 0;
-		udp dport 5001 counter drop; }; }" >"$TMP/rules"
+	echo "table inet t { chain c { $3; }; }" >"$TMP/rules"
 	must in_ns "$GW1" nft -f "$TMP/rules"
 	agent now
 	changed=${R[ms]}
@@ -148,6 +148,25 @@ policy_change()
 	test_end
 }
 
+# Programs at tc egress see all packets again as soon as there are some.
+egress_program()
+{
+	test_begin "a program at tc egress sees every packet, from the first on"
+	fresh
+	stream_on out
+	before PuntEgressHook
+	agent tcx_pass "ns=$GW1" dev=wire hook=egress
+	mark "$GW1"
+	send_on 50
+	expect_counts "$GW1" Encrypted=0
+	expect_range "punted" $((${CUR[$GW1:PuntEgressHook]:-0} - BEFORE)) 40 10000
+	agent xdp_off "ns=$GW1" dev=wire
+	wait_for 10 counter_at_least "$GW1" Encrypted 20 || wrong "the flow does not come back"
+	agent unstream name=S
+	expect_got B "${R[sent]}" 62
+	test_end
+}
+
 # route_change DIR: the host behind the flow becomes unreachable
 route_change()
 {
@@ -230,20 +249,24 @@ rekey()
 POLICY_OUT="src $NET_A4 dst $NET_B4 dir out"
 POLICY_FWD="src $NET_B4 dst $NET_A4 dir fwd"
 
-plan 16
+plan 19
 needs nft:nftables
 setup
 REVALIDATE_MS=$INTERVAL
 attach
 capture_start
 
-rule out
-rule in
+INNER="type filter hook forward priority 0; udp dport 5001 counter drop"
+rule out "what it carries" "$INNER"
+rule in "what it carries" "$INNER"
+rule out "its ESP" "type filter hook output priority 0; meta l4proto esp counter drop"
+rule in "its ESP" "type filter hook input priority 0; meta l4proto esp counter drop"
 renewal
 
 route_change out
 route_change in
 neighbour_change
+egress_program
 rekey out
 rekey in
 

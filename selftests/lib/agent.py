@@ -202,9 +202,10 @@ class Agent:
     def tc_pin(self, path):
         xdp.pin(xdp.load(xdp.program_next(), xdp.PROG_TYPE_TC, xdp.ATTACH_TCX_INGRESS), path)
 
-    def tcx_pass(self, dev):
-        prog = xdp.load(xdp.program_next(), xdp.PROG_TYPE_TC, xdp.ATTACH_TCX_INGRESS)
-        self.links[dev] = xdp.attach(prog, socket.if_nametoindex(dev), xdp.ATTACH_TCX_INGRESS)
+    def tcx_pass(self, dev, hook="ingress"):
+        where = {"ingress": xdp.ATTACH_TCX_INGRESS, "egress": xdp.ATTACH_TCX_EGRESS}[hook]
+        prog = xdp.load(xdp.program_next(), xdp.PROG_TYPE_TC, where)
+        self.links[dev] = xdp.attach(prog, socket.if_nametoindex(dev), where)
 
     def tcx_attached(self, dev):
         return {"attached": int(xdp.link_ifindex(self.links[dev]) == socket.if_nametoindex(dev))}

@@ -54,6 +54,11 @@ std::vector<Check> check_device(const Link &link, const XdpFeatures &xdp,
                          "them go to the stack",
                          what),
              fmt::format("run 'ethtool -K {} rxvlan off rx-vlan-stag-hw-parse off'", link.name)});
+    if (features.driver == "mlx4_en")
+        checks.push_back({Level::warn, link.name,
+                          "mlx4_en: loses XDP metadata, so that what it decrypts for the stack "
+                          "arrives without its sec_path",
+                          "leave this device to the stack"});
     if (checks.empty())
         checks.push_back(
             {Level::ok, link.name, fmt::format("{}: native XDP, takes XDP frames", what), ""});

@@ -23,9 +23,9 @@ struct XdpProgram {
 };
 
 struct XdpFeatures {
-    bool native = false;   // runs XDP programs in the driver
-    bool redirect = false; // and they may redirect
-    bool transmit = false; // takes frames that others redirect to it (ndo_xdp_xmit)
+    bool native = false;    // runs XDP programs in the driver
+    bool redirect = false;  // and they may redirect
+    bool transmit = false;  // takes frames that others redirect to it (ndo_xdp_xmit)
     bool vlan_tags = false; // can tell programs of VLAN tags that it took out of frames
 };
 

@@ -189,6 +189,12 @@ TEST(DeviceCheck, VlanTagsMustNotGetLost)
     EXPECT_EQ(check_device(veth(), generic, strips, "").size(), 2U);
 }
 
+TEST(DeviceCheck, ADriverThatLosesMetadataIsNamed)
+{
+    EXPECT_THAT(only_complaint(check_device(veth(), capable, {"mlx4_en", false}, "")).detail,
+                HasSubstr("loses XDP metadata"));
+}
+
 TEST(DeviceCheck, ADownDeviceIsNamed)
 {
     auto link = veth();
