@@ -155,9 +155,9 @@ again()
 	test_end
 }
 
-generic()
+# generic_stack COUNTER: five packets to encrypt, all by the stack, and why
+generic_stack()
 {
-	test_begin "generic mode: where tags may have been taken out of frames, all are the stack's"
 	attach lan wire --mode generic
 	agent clear name=B
 	mark "$GW1"
@@ -165,22 +165,20 @@ generic()
 	agent got name=B n=1
 	burst "$HA" "$A4" "$B4" 4000 5001 4 first=1
 	expect_got B 5 62
-	expect_counts "$GW1" FlowLearned=1 Encrypted=0 PuntVlan=4
+	expect_counts "$GW1" Encrypted=0 "$1=4"
 	detach
+}
+
+generic()
+{
+	test_begin "generic mode: where tags may have been taken out of frames, all are the stack's"
+	generic_stack PuntVlan
 	test_end
 
 	test_begin "generic mode: nothing is encrypted behind GRO, which may have merged packets"
 	must in_ns "$GW1" ethtool -K lan gro on rxvlan off rx-vlan-stag-hw-parse off
 	must in_ns "$GW1" ethtool -K wire rxvlan off rx-vlan-stag-hw-parse off
-	attach lan wire --mode generic
-	agent clear name=B
-	mark "$GW1"
-	burst "$HA" "$A4" "$B4" 4000 5001 1
-	agent got name=B n=1
-	burst "$HA" "$A4" "$B4" 4000 5001 4 first=1
-	expect_got B 5 62
-	expect_counts "$GW1" FlowLearned=1 Encrypted=0 PuntGro=4
-	detach
+	generic_stack PuntGro
 	must in_ns "$GW1" ethtool -K lan gro off
 	test_end
 

@@ -115,15 +115,34 @@ expect_since_before()
 	expect_range "$1" $((${CUR[$GW1:$1]:-0} - BEFORE)) 1 10
 }
 
-# policy_change DIR WHAT MIB LINE…: GW1's policy changes under traffic. What was
-# decided before counts for nothing from that moment on. MIB is what the stack
-# counts then, none for what it refuses without counting.
+# stops DIR COUNTER LINE…: the stream of that direction, by these lines for GW1, at
+# once; COUNTER says why. What was decided before counts for nothing from then on.
+stops()
+{
+	local sink=B counter=Encrypted reason=$2 got
+
+	[ "$1" = out ] || { sink=A counter=ForwardDone; }
+	shift 2
+	before "$reason"
+	configure "$GW1" "$@"
+	mark "$GW1"
+	agent got name=$sink timeout=0
+	got=${R[n]}
+	send_on 100
+	expect_counts "$GW1" "$counter=0" FlowLearned=0
+	expect_since_before "$reason"
+	agent got name=$sink timeout=0
+	expect_range "datagrams that got through after it" $((R[n] - got)) 0 2
+	agent unstream name=S
+}
+
+# policy_change DIR WHAT MIB LINE…: GW1's policy changes under traffic. MIB is what
+# the stack counts then, none for what it refuses without counting.
 policy_change()
 {
-	local dir=$1 what=$2 mib=$3 sink=B counter=Encrypted got
+	local dir=$1 what=$2 mib=$3
 
 	shift 3
-	[ "$dir" = out ] || { sink=A counter=ForwardDone; }
 	test_begin "$dir: $what stops the flow at once"
 	fresh
 	# What is not explicitly allowed is blocked, so that a policy that goes
@@ -132,19 +151,23 @@ policy_change()
 		"xfrm policy add dir fwd src $NET_A4 dst $NET_B4" \
 		"xfrm policy add dir out src $NET_B4 dst $NET_A4"
 	stream_on "$dir"
-	before PuntPolicy
-	configure "$GW1" "$@"
-	mark "$GW1"
-	agent got name=$sink timeout=0
-	got=${R[n]}
-	send_on 100
-	expect_counts "$GW1" "$counter=0" FlowLearned=0
-	expect_since_before PuntPolicy
+	stops "$dir" PuntPolicy "$@"
 	[ "$mib" = none ] || expect_range "$mib" "$(since "$GW1" "$mib")" 90 1000
-	agent got name=$sink timeout=0
-	expect_range "datagrams that got through after it" $((R[n] - got)) 0 2
-	agent unstream name=S
 	configure "$GW1" "xfrm policy setdefault in accept fwd accept out accept"
+	test_end
+}
+
+# route_change DIR: the host behind the flow becomes unreachable
+route_change()
+{
+	local host=$B4
+
+	[ "$1" = out ] || host=$A4
+	test_begin "$1: a new route stops the flow at once"
+	fresh
+	stream_on "$1"
+	stops "$1" PuntDst "route add blackhole $host/32"
+	configure "$GW1" "route del blackhole $host/32"
 	test_end
 }
 
@@ -164,30 +187,6 @@ egress_program()
 	wait_for 10 counter_at_least "$GW1" Encrypted 20 || wrong "the flow does not come back"
 	agent unstream name=S
 	expect_got B "${R[sent]}" 62
-	test_end
-}
-
-# route_change DIR: the host behind the flow becomes unreachable
-route_change()
-{
-	local dir=$1 sink=B counter=Encrypted host=$B4 got
-
-	[ "$dir" = out ] || { sink=A counter=ForwardDone host=$A4; }
-	test_begin "$dir: a new route stops the flow at once"
-	fresh
-	stream_on "$dir"
-	before PuntDst
-	configure "$GW1" "route add blackhole $host/32"
-	mark "$GW1"
-	agent got name=$sink timeout=0
-	got=${R[n]}
-	send_on 100
-	expect_counts "$GW1" "$counter=0" FlowLearned=0
-	expect_since_before PuntDst
-	agent got name=$sink timeout=0
-	expect_range "datagrams that got through after it" $((R[n] - got)) 0 2
-	agent unstream name=S
-	configure "$GW1" "route del blackhole $host/32"
 	test_end
 }
 
