@@ -86,6 +86,35 @@ static __always_inline int parse_ip6(struct xfrm_xdp_flow_key *key, void *l3,
 }
 
 /*
+ * parse_encap() - the key of ESP in UDP
+ * @ctx: frame
+ * @key: of UDP, as parse_key() made it
+ * @esp: result, every byte of it
+ *
+ * IKE has zeros where ESP has its SPI, and a keepalive is too short for one.
+ * Returns 0, or -1 for what cannot be ESP.
+ */
+static __always_inline int parse_encap(struct xdp_md *ctx, const struct xfrm_xdp_flow_key *key,
+				       struct xfrm_xdp_flow_key *esp)
+{
+	void *end = (void *)(long)ctx->data_end;
+	void *l3 = (void *)(long)ctx->data + sizeof(struct ethhdr);
+	__be32 *spi;
+
+	if (key->proto != IPPROTO_UDP || key->dport != bpf_htons(XFRM_XDP_NATT_PORT))
+		return -1;
+	spi = l3 + sizeof(struct udphdr) +
+	      (key->family == AF_INET ? sizeof(struct iphdr) : sizeof(struct ipv6hdr));
+	if ((void *)(spi + 1) > end || !*spi)
+		return -1;
+	*esp = *key;
+	esp->proto = IPPROTO_ESP;
+	esp->encap = key->spi;
+	esp->spi = *spi;
+	return 0;
+}
+
+/*
  * parse_key() - the key of an Ethernet frame
  * @ctx: frame
  * @sa: handle of the SA it was decrypted by, or 0

@@ -6,6 +6,7 @@
 #include <linux/etherdevice.h>
 #include <linux/filter.h>
 #include <linux/scatterlist.h>
+#include <linux/udp.h>
 #include <crypto/aead.h>
 #include <net/xdp.h>
 #include <net/xfrm.h>
@@ -113,7 +114,8 @@ bool xfrm_xdp_sa_hard_limit(const struct xfrm_state *x);
 #define XFRM_XDP_FRAME_DATA						\
 	(PAGE_SIZE - XFRM_XDP_FRAME_ROOM -				\
 	 SKB_DATA_ALIGN(sizeof(struct skb_shared_info)))
-#define XFRM_XDP_HDR_MAX	(ETH_HLEN + sizeof(struct ipv6hdr))
+#define XFRM_XDP_HDR_MAX						\
+	(ETH_HLEN + sizeof(struct ipv6hdr) + sizeof(struct udphdr))
 
 /**
  * struct xfrm_xdp_frame - one ESP operation and the memory it works on
@@ -127,11 +129,12 @@ bool xfrm_xdp_sa_hard_limit(const struct xfrm_state *x);
  * @seq_hi: its high half
  * @saved: with ESN, the four bytes before @esph
  * @mac: input: link-layer header
- * @hdr: output: link-layer and outer IP header
+ * @hdr: output: link-layer, outer IP and UDP header
  * @hdr_len: of these, in bytes
  * @routed: output: @dev is not the egress device, the host's routes tell
- * @family: input: of the outer header
+ * @family: of the outer header
  * @tos: input: of the outer header
+ * @ttl: input: of the outer header
  * @done: called when a taken frame completes
  * @sg: the packet, for the crypto layer
  * @iv: of the request
@@ -153,6 +156,7 @@ struct xfrm_xdp_frame {
 	bool routed;
 	u8 family;
 	u8 tos;
+	u8 ttl;
 	void (*done)(struct xfrm_xdp_frame *f, int err);
 	struct scatterlist sg;
 	u8 iv[16] __aligned(16);
@@ -171,18 +175,48 @@ void xfrm_xdp_frame_exit(void);
 
 /* xfrm_xdp_esp.c: RFC 4303 on a linear buffer, by the SA's own transform */
 unsigned int xfrm_xdp_esp_clen(const struct xfrm_state *x, unsigned int len);
-void xfrm_xdp_esp_trailer(u8 *tail, unsigned int padlen, u8 proto);
+void xfrm_xdp_esp_trailer(u8 *tail, unsigned int tfclen, unsigned int padlen, u8 proto);
 int xfrm_xdp_esp_encrypt(struct xfrm_xdp_frame *f);
 int xfrm_xdp_esp_decrypt(struct xfrm_xdp_frame *f);
 void xfrm_xdp_esp_restore(struct xfrm_xdp_frame *f);
 
-/* xfrm_xdp_output.c, xfrm_xdp_input.c: one packet through one SA */
+/* xfrm_xdp_outer.c: what an SA's mode puts in front of ESP */
+
+/**
+ * struct xfrm_xdp_layout - the parts of an output packet, lengths in bytes
+ * @payload: what is encrypted, where it is
+ * @len: of it
+ * @tfclen: padding to hide its length
+ * @proto: its protocol, for the trailer
+ * @mac_len: of the link-layer header
+ * @iphlen: of the outer IP header
+ * @encap: of the UDP header around ESP, or 0
+ * @ivlen: of the IV
+ * @clen: of the ciphertext
+ * @hlen: of everything before the payload
+ * @start: link-layer header, in the XDP frame
+ * @total: from @start to the end of the ICV
+ */
+struct xfrm_xdp_layout {
+	u8 *payload;
+	unsigned int len;
+	unsigned int tfclen;
+	u8 proto;
+	u8 mac_len;
+	u8 iphlen;
+	u8 encap;
+	u8 ivlen;
+	unsigned int clen;
+	unsigned int hlen;
+	u8 *start;
+	unsigned int total;
+};
 
 /**
  * struct xfrm_xdp_outer - what an output packet gets besides ESP
  * @dev: egress device; NULL: the caller writes the link-layer addresses
  * @neigh: next hop on @dev
- * @hoplimit: of the outer header
+ * @hoplimit: of the outer header in tunnel mode
  * @mtu: of the path, in bytes from the outer IP header on
  * @forward: decrement the inner TTL
  */
@@ -193,6 +227,35 @@ struct xfrm_xdp_outer {
 	u32 mtu;
 	bool forward;
 };
+
+bool xfrm_xdp_outer_takes(const struct xfrm_state *x, const struct xfrm_xdp_pkt *pkt);
+void xfrm_xdp_outer_payload(struct xfrm_xdp_layout *l, const struct xfrm_state *x,
+			    const struct xfrm_xdp_pkt *pkt);
+void xfrm_xdp_outer_header(u8 *iph, const struct xfrm_state *x,
+			   const struct xfrm_xdp_pkt *pkt,
+			   const struct xfrm_xdp_outer *outer,
+			   const struct xfrm_xdp_layout *l);
+void xfrm_xdp_outer_checksum(struct udphdr *uh, u16 family);
+
+/* xfrm_xdp_inner.c: what an SA's mode makes of what was decrypted */
+
+/**
+ * struct xfrm_xdp_inner - what came out of ESP
+ * @l3: payload; then the inner IP header
+ * @len: bytes from there on, TFC padding included
+ * @proto: protocol of the payload
+ * @family: of the inner packet
+ */
+struct xfrm_xdp_inner {
+	u8 *l3;
+	unsigned int len;
+	u8 proto;
+	u8 family;
+};
+
+int xfrm_xdp_inner_packet(const struct xfrm_xdp_frame *f, struct xfrm_xdp_inner *inner);
+
+/* xfrm_xdp_output.c, xfrm_xdp_input.c: one packet through one SA */
 
 enum xfrm_xdp_verdict xfrm_xdp_output(struct xdp_buff *xdp,
 				      struct xfrm_state *x,
@@ -294,6 +357,7 @@ bool xfrm_xdp_meta_was_decrypted(const struct xdp_buff *xdp, u64 sa);
 void xfrm_xdp_meta_forget(void);
 int xfrm_xdp_meta_store(struct xdp_buff *xdp, struct bpf_xfrm_xdp_opts *opts);
 int xfrm_xdp_meta_secpath(struct sk_buff *skb, struct xfrm_state *x);
+u8 xfrm_xdp_meta_checksum(const struct xfrm_state *x);
 bool xfrm_xdp_meta_was_fast(const struct sec_path *sp);
 int xfrm_xdp_meta_restore(struct sk_buff *skb, struct bpf_xfrm_xdp_opts *opts);
 void __init xfrm_xdp_meta_init(void);

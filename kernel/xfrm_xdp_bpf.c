@@ -59,17 +59,20 @@ static int xfrm_xdp_primitive(struct xfrm_xdp_pkt *pkt, const struct xdp_buff *x
 	/* Late completions work in the SA's namespace, which only the device keeps alive. */
 	if (xs_net((struct xfrm_state *)x) != dev_net(xdp->rxq->dev))
 		return XFRM_XDP_R_PUNT_SA_KIND;
+	/* A frame has no mark. */
+	if (dir == XFRM_SA_DIR_IN && (x->props.smark.m || x->props.smark.v))
+		return XFRM_XDP_R_PUNT_SA_KIND;
 	return xfrm_xdp_sa_check(x, dir) ?: xfrm_xdp_parse_frame(pkt, xdp);
 }
 
 __bpf_kfunc_start_defs();
 
 /**
- * bpf_xdp_xfrm_input() - decrypt an ESP packet by an SA and take it out of the tunnel
- * @ctx: Ethernet frame of one buffer with the outer IP header and ESP, without
- *	options, extension headers or fragments
- * @x: SA from bpf_xdp_get_xfrm_state(), of the device's namespace, tunnel mode, with
- *	an algorithm of XFRM_XDP_AEAD_ALGOS or XFRM_XDP_AUTHENC_ALGOS
+ * bpf_xdp_xfrm_input() - decrypt an ESP packet by an SA and undo what its mode did
+ * @ctx: Ethernet frame of one buffer with the outer IP header and ESP, in UDP where
+ *	the SA says so, without options, extension headers or fragments
+ * @x: SA from bpf_xdp_get_xfrm_state(), of the device's namespace, in tunnel,
+ *	transport or BEET mode, without output mark, interface id or offload
  * @opts: result: @error, @reason, @spi and @seq
  * @opts__sz: sizeof(struct bpf_xfrm_xdp_opts) in bytes
  *
@@ -101,15 +104,16 @@ __bpf_kfunc int bpf_xdp_xfrm_input(struct xdp_md *ctx, struct xfrm_state *x,
 }
 
 /**
- * bpf_xdp_xfrm_output() - put an IP packet into the tunnel of an SA
+ * bpf_xdp_xfrm_output() - encrypt an IP packet by an SA, as its mode says
  * @ctx: Ethernet frame of one buffer with an IPv4 or IPv6 packet, without
  *	options, extension headers or fragments
- * @x: SA from bpf_xdp_get_xfrm_state(), as for bpf_xdp_xfrm_input()
+ * @x: SA from bpf_xdp_get_xfrm_state(), as for bpf_xdp_xfrm_input(); it may have an
+ *	output mark, which is for the route only
  * @opts: result: @error, @reason, @spi and @seq
  * @opts__sz: sizeof(struct bpf_xfrm_xdp_opts) in bytes
  *
- * Follows xfrm_output_one(). The outer hop limit is the namespace's default,
- * the inner one stays. DONE: the frame is the ESP packet behind the Ethernet
+ * Follows xfrm_output_one(). A tunnel's hop limit is the namespace's default, the
+ * inner one stays. DONE: the frame is the ESP packet behind the Ethernet
  * header of the inner one, with the EtherType of the outer; next hop and MTU are
  * the caller's. TAKEN: the packet is routed by the host when it is encrypted.
  *

@@ -84,7 +84,8 @@ static int xfrm_xdp_flow_holds(struct xfrm_xdp_flow *flow)
 static int xfrm_xdp_sa_in_order(struct xfrm_xdp_flow *flow,
 				const struct xfrm_xdp_pkt *pkt, int reason)
 {
-	const struct ip_esp_hdr *esph = (const void *)(pkt->l3 + pkt->hlen);
+	unsigned int encap = flow->id.key.encap ? sizeof(struct udphdr) : 0;
+	const struct ip_esp_hdr *esph = (const void *)(pkt->l3 + pkt->hlen + encap);
 	u32 seq = ntohl(esph->seq_no);
 	s32 ahead;
 
@@ -107,12 +108,18 @@ static bool xfrm_xdp_neigh_ok(struct neighbour *neigh)
 	return true;
 }
 
-/* Merged packets have a checksum that nobody computed, and are not as they came. */
+/*
+ * Merged packets have a checksum that nobody computed, and are not as they came.
+ * With SAs of each CPU the stack has another one for this packet.
+ */
 static int xfrm_xdp_encrypt_check(const struct xfrm_xdp_flow *flow,
 				  const struct xdp_buff *xdp)
 {
 	if (unlikely(xdp->rxq->dev->features & NETIF_F_GRO && xfrm_xdp_is_generic(xdp)))
 		return XFRM_XDP_R_PUNT_GRO;
+	if (unlikely(flow->x->pcpu_num != UINT_MAX &&
+		     flow->x->pcpu_num != smp_processor_id()))
+		return XFRM_XDP_R_PUNT_SA_CPU;
 	return xfrm_xdp_leaving_check(flow);
 }
 

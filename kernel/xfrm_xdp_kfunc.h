@@ -71,6 +71,8 @@ enum xfrm_xdp_verdict {
 	X(PUNT_METADATA, "PuntMetadata", "the driver has no room for metadata")	\
 	X(PUNT_NO_FRAME, "PuntNoFrame", "all frames of this CPU are in the crypto layer")	\
 	X(PUNT_ESP_SHORT, "PuntEspShort", "too short for ESP")		\
+	X(PUNT_ENCAP, "PuntEncap", "not in UDP from where the SA says, or bad UDP")	\
+	X(PUNT_SA_CPU, "PuntSaCpu", "SA of another CPU")		\
 	X(PUNT_SA_KIND, "PuntSaKind", "mode, option or algorithm of the SA")	\
 	X(PUNT_SA_STATE, "PuntSaState", "SA is not valid, or of the other direction")	\
 	X(PUNT_SA_EXPIRED, "PuntSaExpired", "SA reached its hard lifetime")	\
@@ -114,21 +116,14 @@ enum xfrm_xdp_reason {
 	XFRM_XDP_R_MAX,
 };
 
-/*
- * The algorithms that the fast path takes; SAs with others are punted.
- * Names as the kernel's xfrm_algo lists and `ip xfrm state` have them.
- */
-#define XFRM_XDP_AEAD_ALGOS(X)						\
-	X("rfc4106(gcm(aes))")
-
-#define XFRM_XDP_AUTHENC_ALGOS(X)					\
-	X("hmac(sha256)", "cbc(aes)")
+/* Where ESP in UDP (RFC 3948) is looked for: the local port. */
+#define XFRM_XDP_NATT_PORT	4500
 
 /* SA flags that the fast path honours; SAs with others are punted. */
 #define XFRM_XDP_SA_FLAGS						\
 	(XFRM_STATE_NOECN | XFRM_STATE_DECAP_DSCP |			\
-	 XFRM_STATE_NOPMTUDISC | XFRM_STATE_ICMP | XFRM_STATE_AF_UNSPEC |	\
-	 XFRM_STATE_ESN)
+	 XFRM_STATE_NOPMTUDISC | XFRM_STATE_WILDRECV | XFRM_STATE_ICMP |	\
+	 XFRM_STATE_AF_UNSPEC | XFRM_STATE_ALIGN4 | XFRM_STATE_ESN)
 #define XFRM_XDP_SA_EXTRA_FLAGS						\
 	(XFRM_SA_XFLAG_DONT_ENCAP_DSCP | XFRM_SA_XFLAG_OSEQ_MAY_WRAP)
 
@@ -156,7 +151,7 @@ enum xfrm_xdp_flow_kind {
  * @sport: source port; ICMP: the identifier of an echo, else 0
  * @dport: destination port; ICMP: type in the high, code in the low byte
  * @spi: of ESP, in place of the ports
- * @pad: zero
+ * @encap: of ESP in UDP: the ports, source first; else 0
  * @sa: handle of the inbound SA the packet was decrypted by, 0 for none
  */
 struct xfrm_xdp_flow_key {
@@ -173,7 +168,7 @@ struct xfrm_xdp_flow_key {
 		};
 		__be32 spi;
 	};
-	__u32 pad;
+	__be32 encap;
 	__u64 sa;
 };
 

@@ -70,6 +70,24 @@ static bool xfrm_xdp_learn_in_ok(const struct sk_buff *skb, const struct net_dev
 	       netif_running(in);
 }
 
+/*
+ * Would the map find the SA? Its key has no mark: rules come after XDP. And ESP in
+ * UDP is looked for at one port only.
+ */
+static bool xfrm_xdp_learn_found(const struct xfrm_state *x)
+{
+	return !x->mark.m && (!x->encap || x->encap->encap_dport == htons(XFRM_XDP_NATT_PORT));
+}
+
+static __be32 xfrm_xdp_encap_ports(const struct xfrm_encap_tmpl *encap)
+{
+	__be16 ports[2] = { encap->encap_sport, encap->encap_dport };
+	__be32 res;
+
+	memcpy(&res, ports, sizeof(res));
+	return res;
+}
+
 /* The SA that the packet was decrypted by becomes, or renews, a flow. */
 static struct xfrm_xdp_flow *xfrm_xdp_learn_sa(struct net *net, struct sk_buff *skb,
 					       const struct net_device *in, int *reason)
@@ -83,7 +101,7 @@ static struct xfrm_xdp_flow *xfrm_xdp_learn_sa(struct net *net, struct sk_buff *
 	if (sp->len != 1 || sp->olen)
 		return NULL;
 	x = sp->xvec[0];
-	if (xfrm_xdp_sa_check(x, XFRM_SA_DIR_IN))
+	if (xfrm_xdp_sa_check(x, XFRM_SA_DIR_IN) || !xfrm_xdp_learn_found(x))
 		return NULL;
 
 	id.key.ifindex = in->ifindex;
@@ -92,6 +110,8 @@ static struct xfrm_xdp_flow *xfrm_xdp_learn_sa(struct net *net, struct sk_buff *
 	memcpy(id.key.saddr, &x->props.saddr, sizeof(id.key.saddr));
 	memcpy(id.key.daddr, &x->id.daddr, sizeof(id.key.daddr));
 	id.key.spi = x->id.spi;
+	if (x->encap)
+		id.key.encap = xfrm_xdp_encap_ports(x->encap);
 	if (id.key.family == AF_INET) {
 		memset(id.key.saddr + 1, 0, 12);
 		memset(id.key.daddr + 1, 0, 12);

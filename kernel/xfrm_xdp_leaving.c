@@ -60,33 +60,40 @@ u64 xfrm_xdp_leaving_handle(struct net *net, struct xfrm_state *x,
 	return flow->handle;
 }
 
-/* The key of an ESP packet that was made here, or nothing. */
+/* Where ESP is behind an IP header, in UDP or not; 0 where it is not. */
+static unsigned int xfrm_xdp_leaving_esp(u8 proto, unsigned int hlen)
+{
+	return proto == IPPROTO_ESP ? hlen :
+	       proto == IPPROTO_UDP ? hlen + sizeof(struct udphdr) : 0;
+}
+
+/*
+ * The key of an ESP packet that was made here, or nothing. UDP that XFRM did not make
+ * may look like it: then it is a flow that nobody asks for.
+ */
 static bool xfrm_xdp_leaving_key(struct xfrm_xdp_flow_key *key, const struct sk_buff *skb)
 {
-	int offset = skb_network_offset(skb);
 	const struct ip_esp_hdr *esph;
 	const struct ipv6hdr *ip6h;
 	const struct iphdr *iph;
 	struct ip_esp_hdr buf;
+	unsigned int esp;
 
 	if (skb->protocol == htons(ETH_P_IP)) {
 		iph = ip_hdr(skb);
-		if (iph->protocol != IPPROTO_ESP)
-			return false;
+		esp = xfrm_xdp_leaving_esp(iph->protocol, ip_hdrlen(skb));
 		key->family = AF_INET;
 		key->saddr[0] = iph->saddr;
 		key->daddr[0] = iph->daddr;
-		offset += ip_hdrlen(skb);
 	} else {
 		ip6h = ipv6_hdr(skb);
-		if (ip6h->nexthdr != IPPROTO_ESP)
-			return false;
+		esp = xfrm_xdp_leaving_esp(ip6h->nexthdr, sizeof(*ip6h));
 		key->family = AF_INET6;
 		memcpy(key->saddr, &ip6h->saddr, sizeof(key->saddr));
 		memcpy(key->daddr, &ip6h->daddr, sizeof(key->daddr));
-		offset += sizeof(*ip6h);
 	}
-	esph = skb_header_pointer(skb, offset, sizeof(buf), &buf);
+	esph = esp ? skb_header_pointer(skb, skb_network_offset(skb) + esp, sizeof(buf),
+					&buf) : NULL;
 	if (!esph)
 		return false;
 	key->proto = IPPROTO_ESP;

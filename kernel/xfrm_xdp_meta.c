@@ -151,7 +151,7 @@ static int xfrm_xdp_meta_parse(struct xfrm_xdp_pkt *pkt, const struct sk_buff *s
 
 /**
  * xfrm_xdp_meta_secpath() - a packet was decrypted by an SA on the fast path
- * @skb: the packet
+ * @skb: the packet; gets the SA's mark, too
  * @x: the SA
  *
  * Context: softirq, or BH off; RCU read side.
@@ -171,7 +171,23 @@ int xfrm_xdp_meta_secpath(struct sk_buff *skb, struct xfrm_state *x)
 	sp->xvec[sp->len++] = x;
 	sp->olen = 0;
 	sp->ovec[0].status = XFRM_XDP_WAS_FAST;
+	skb->mark = xfrm_smark_get(skb->mark, x);
 	return 0;
+}
+
+/**
+ * xfrm_xdp_meta_checksum() - what is known of the checksum of a decrypted packet
+ * @x: the SA
+ *
+ * A NAT changed the addresses that it covers: esp_input_done2() has it ignored.
+ *
+ * Context: any.
+ * Return: for &sk_buff.ip_summed.
+ */
+u8 xfrm_xdp_meta_checksum(const struct xfrm_state *x)
+{
+	return x->encap && x->props.mode == XFRM_MODE_TRANSPORT ? CHECKSUM_UNNECESSARY :
+								  CHECKSUM_NONE;
 }
 
 /**
@@ -233,7 +249,7 @@ int xfrm_xdp_meta_restore(struct sk_buff *skb, struct bpf_xfrm_xdp_opts *opts)
 	skb_metadata_clear(skb);
 	/* The driver's word was about the outer packet. */
 	if (!skb_is_gso(skb) && skb->ip_summed != CHECKSUM_PARTIAL)
-		skb->ip_summed = CHECKSUM_NONE;
+		skb->ip_summed = xfrm_xdp_meta_checksum(flow->x);
 	opts->reason = XFRM_XDP_R_RESTORED;
 	opts->sa = flow->handle;
 	opts->spi = flow->x->id.spi;
