@@ -117,12 +117,13 @@ static __always_inline int parse_encap(struct xdp_md *ctx, const struct xfrm_xdp
 /*
  * parse_key() - the key of an Ethernet frame
  * @ctx: frame
+ * @ifindex: device it is received by
  * @sa: handle of the SA it was decrypted by, or 0
  * @key: result, every byte of it
  *
  * Returns 0, or -1 for what is never a flow.
  */
-static __always_inline int parse_key(struct xdp_md *ctx, __u64 sa,
+static __always_inline int parse_key(struct xdp_md *ctx, __u32 ifindex, __u64 sa,
 				     struct xfrm_xdp_flow_key *key)
 {
 	void *data = (void *)(long)ctx->data;
@@ -132,7 +133,7 @@ static __always_inline int parse_key(struct xdp_md *ctx, __u64 sa,
 	__builtin_memset(key, 0, sizeof(*key));
 	if (data + sizeof(*eth) > end)
 		return -1;
-	key->ifindex = ctx->ingress_ifindex;
+	key->ifindex = ifindex;
 	key->sa = sa;
 	switch (eth->h_proto) {
 	case bpf_htons(ETH_P_IP):

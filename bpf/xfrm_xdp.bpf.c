@@ -41,13 +41,13 @@ static __always_inline int flow_take(struct xdp_md *ctx, const struct xfrm_xdp_f
 }
 
 /* Along the flow of its key; PUNT where there is none. */
-static __always_inline int flow_step(struct xdp_md *ctx, __u64 sa, __u64 len,
-				     struct bpf_xfrm_xdp_opts *opts)
+static __always_inline int flow_step(struct xdp_md *ctx, __u32 ifindex, __u64 sa,
+				     __u64 len, struct bpf_xfrm_xdp_opts *opts)
 {
 	struct xfrm_xdp_flow_key key, esp;
 	struct xfrm_xdp_flow_val *val;
 
-	if (parse_key(ctx, sa, &key))
+	if (parse_key(ctx, ifindex, sa, &key))
 		return XFRM_XDP_PUNT;
 	/* To that port goes ESP for this host as well as what others forward by UDP. */
 	if (!sa && !parse_encap(ctx, &key, &esp)) {
@@ -78,12 +78,12 @@ int xfrm_xdp_ingress(struct xdp_md *ctx)
 	struct bpf_xfrm_xdp_opts opts = {};
 	int verdict;
 
-	verdict = flow_step(ctx, 0, len, &opts);
+	verdict = flow_step(ctx, ctx->ingress_ifindex, 0, len, &opts);
 	if (verdict != XFRM_XDP_DONE || !opts.sa)
 		return xdp_action(verdict, &opts);
 
 	/* Decrypted: the inner flow decides, or the stack, told by which SA. */
-	verdict = flow_step(ctx, opts.sa, len, &opts);
+	verdict = flow_step(ctx, opts.ifindex ?: ctx->ingress_ifindex, opts.sa, len, &opts);
 	if (verdict == XFRM_XDP_PUNT &&
 	    bpf_xdp_xfrm_metadata(ctx, &opts, sizeof(opts)))
 		return XDP_ABORTED;
@@ -95,9 +95,9 @@ int xfrm_xdp_restore(struct __sk_buff *skb)
 {
 	struct bpf_xfrm_xdp_opts opts;
 
-	if (bpf_skb_xfrm_restore(skb, &opts, sizeof(opts)) < 0)
-		return TC_ACT_SHOT;
-	return TC_ACT_UNSPEC;
+	int ret = bpf_skb_xfrm_restore(skb, &opts, sizeof(opts));
+
+	return ret == 0 || ret == 1 ? TC_ACT_UNSPEC : TC_ACT_SHOT;
 }
 
 /* Keep the counters of an entry that stands for the same flow still. */

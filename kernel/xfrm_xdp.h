@@ -104,6 +104,7 @@ u64 xfrm_xdp_replay_next(struct xfrm_state *x);
 
 /* xfrm_xdp_sa.c: which SAs the fast path takes */
 int xfrm_xdp_sa_check(const struct xfrm_state *x, u8 dir);
+void xfrm_xdp_sa_key(struct xfrm_xdp_flow_key *key, const struct xfrm_state *x);
 bool xfrm_xdp_must_copy(const struct xfrm_state *x, const struct xdp_buff *xdp);
 bool xfrm_xdp_sa_hard_limit(const struct xfrm_state *x);
 
@@ -131,6 +132,7 @@ bool xfrm_xdp_sa_hard_limit(const struct xfrm_state *x);
  * @mac: input: link-layer header
  * @hdr: output: link-layer, outer IP and UDP header
  * @hdr_len: of these, in bytes
+ * @iface: input: xfrm interface that receives the inner packet; referenced like @x
  * @routed: output: @dev is not the egress device, the host's routes tell
  * @family: of the outer header
  * @tos: input: of the outer header
@@ -144,6 +146,7 @@ struct xfrm_xdp_frame {
 	void *page;
 	struct xfrm_state *x;
 	struct net_device *dev;
+	struct net_device *iface;
 	u8 *esph;
 	u8 *l3;
 	unsigned int len;
@@ -265,6 +268,7 @@ enum xfrm_xdp_verdict xfrm_xdp_output(struct xdp_buff *xdp,
 enum xfrm_xdp_verdict xfrm_xdp_input(struct xdp_buff *xdp,
 				     struct xfrm_state *x,
 				     const struct xfrm_xdp_pkt *pkt,
+				     struct net_device *iface,
 				     struct bpf_xfrm_xdp_opts *opts);
 
 /* xfrm_xdp_flow.c: the flow table */
@@ -274,16 +278,18 @@ enum xfrm_xdp_verdict xfrm_xdp_input(struct xdp_buff *xdp,
  * @id: what it is found by when learned again
  * @id.key: as in the flow map
  * @id.net: namespace of the ingress device; compared, never dereferenced
+ * @id.kind: enum xfrm_xdp_flow_kind
  * @handle: index and generation
- * @kind: enum xfrm_xdp_flow_kind
  * @policy_gen: generation of the security policy it was learned under
  * @cookie: of @dst
  * @dst: forwarding: route or bundle, referenced
  * @x: the SA that is used, referenced; NULL: leaves in the clear
- * @out: forwarding: egress device, referenced
+ * @out: forwarding: egress device; SA: its xfrm interface, if any; referenced
  * @tracker: of @out's reference
  * @neigh: forwarding: next hop, referenced
  * @leaving: forwarding by @x: handle of the flow of its ESP packets
+ * @via: forwarding by @x: handle of its flow to an xfrm interface, or 0
+ * @arrived: of kind XFRM_XDP_FLOW_ARRIVING: the ingress device
  * @renewed: jiffies of the last packet that the stack accepted
  * @used: jiffies of the last packet
  * @flags: XFRM_XDP_FLOW_F_*
@@ -295,9 +301,9 @@ struct xfrm_xdp_flow {
 	struct xfrm_xdp_flow_id {
 		struct xfrm_xdp_flow_key key;
 		struct net *net;
+		u64 kind;
 	} id;
 	u64 handle;
-	u32 kind;
 	u32 policy_gen;
 	u32 cookie;
 	struct dst_entry *dst;
@@ -306,6 +312,8 @@ struct xfrm_xdp_flow {
 	netdevice_tracker tracker;
 	struct neighbour *neigh;
 	u64 leaving;
+	u64 via;
+	u32 arrived;
 	unsigned long renewed;
 	unsigned long used;
 	unsigned long flags;
@@ -337,8 +345,10 @@ void xfrm_xdp_flow_exit(void);
 enum xfrm_xdp_verdict xfrm_xdp_flow(struct xdp_buff *xdp, u64 handle,
 				    struct bpf_xfrm_xdp_opts *opts);
 int xfrm_xdp_egress_check(const struct net_device *in, const struct net_device *out);
+bool xfrm_xdp_egress_hooked(const struct net_device *out);
 
 /* xfrm_xdp_learn.c: a packet that the stack accepted becomes a flow */
+u32 xfrm_xdp_dst_cookie(const struct dst_entry *dst);
 int xfrm_xdp_learn(const struct nf_hook_state *state, struct sk_buff *skb,
 		   struct bpf_xfrm_learn_opts *opts);
 
@@ -348,11 +358,23 @@ u64 xfrm_xdp_leaving_handle(struct net *net, struct xfrm_state *x,
 bool xfrm_xdp_leaving_seen(const struct nf_hook_state *state, const struct sk_buff *skb);
 int xfrm_xdp_leaving_check(const struct xfrm_xdp_flow *flow);
 
+/* xfrm_xdp_iface.c: xfrm interfaces */
+u32 xfrm_xdp_iface_id(const struct net_device *dev);
+int xfrm_xdp_iface_leave(const struct sk_buff *skb, const struct xfrm_xdp_flow_id *id,
+			 struct dst_entry *dst, u32 policy_gen);
+struct xfrm_xdp_flow *xfrm_xdp_iface_sent(const struct net *net, const struct sk_buff *skb);
+int xfrm_xdp_iface_holds(const struct xfrm_xdp_flow *flow, unsigned int len);
+void xfrm_xdp_iface_tx(const struct xfrm_xdp_flow *flow, unsigned int len, bool ok);
+void xfrm_xdp_iface_arrived(const struct nf_hook_state *state, const struct sk_buff *skb);
+u32 xfrm_xdp_iface_arrival(struct net *net, const struct xfrm_state *x);
+void xfrm_xdp_iface_rx(struct sk_buff *skb, struct net_device *dev);
+
 /* xfrm_xdp_conntrack.c: flows that conntrack wants to see whole */
 bool xfrm_xdp_conntrack_ok(const struct sk_buff *skb, u8 proto);
 
 /* xfrm_xdp_meta.c: metadata between XDP and tc, and its proof */
-void xfrm_xdp_meta_decrypted(struct xdp_buff *xdp, u64 sa);
+void xfrm_xdp_meta_decrypted(struct xdp_buff *xdp, u64 sa, u32 ifindex);
+u32 xfrm_xdp_meta_ifindex(void);
 bool xfrm_xdp_meta_was_decrypted(const struct xdp_buff *xdp, u64 sa);
 void xfrm_xdp_meta_forget(void);
 int xfrm_xdp_meta_store(struct xdp_buff *xdp, struct bpf_xfrm_xdp_opts *opts);

@@ -59,6 +59,9 @@ static int xfrm_xdp_primitive(struct xfrm_xdp_pkt *pkt, const struct xdp_buff *x
 	/* Late completions work in the SA's namespace, which only the device keeps alive. */
 	if (xs_net((struct xfrm_state *)x) != dev_net(xdp->rxq->dev))
 		return XFRM_XDP_R_PUNT_SA_KIND;
+	/* The interface, and its counters, are the flow's to know. */
+	if (x->if_id)
+		return XFRM_XDP_R_PUNT_SA_KIND;
 	/* A frame has no mark. */
 	if (dir == XFRM_SA_DIR_IN && (x->props.smark.m || x->props.smark.v))
 		return XFRM_XDP_R_PUNT_SA_KIND;
@@ -99,7 +102,7 @@ __bpf_kfunc int bpf_xdp_xfrm_input(struct xdp_md *ctx, struct xfrm_state *x,
 		return xfrm_xdp_misuse(xdp);
 	result.reason = xfrm_xdp_primitive(&pkt, xdp, x, XFRM_SA_DIR_IN);
 	if (likely(!result.reason))
-		verdict = xfrm_xdp_input(xdp, x, &pkt, &result);
+		verdict = xfrm_xdp_input(xdp, x, &pkt, NULL, &result);
 	return xfrm_xdp_verdict(xdp, verdict, &result, opts);
 }
 
@@ -154,7 +157,7 @@ __bpf_kfunc int bpf_xdp_xfrm_output(struct xdp_md *ctx, struct xfrm_state *x,
  * An inner flow is encrypted where its route says so, gets its next hop's
  * address and one hop less; DONE: redirect it to @opts->ifindex. The packet of
  * an inbound SA is decrypted; DONE: the frame is the inner packet; look its flow
- * up with @opts->sa in the key and call again. Where there is none, or the result
+ * up with @opts->sa, and @opts->ifindex if not zero, in the key and call again. Where there is none, or the result
  * is PUNT, call bpf_xdp_xfrm_metadata() and return XDP_PASS.
  *
  * @opts->flags has XFRM_XDP_OPTS_FORGET where the map entry should be deleted.
@@ -228,8 +231,8 @@ __bpf_kfunc int bpf_xdp_xfrm_tailroom(struct xdp_md *ctx)
  * @opts__sz: sizeof(struct bpf_xfrm_xdp_opts) in bytes
  *
  * Context: tc ingress.
- * Return: 1 restored; 0 the packet has no metadata of ours; negative: drop the
- * packet: -EPERM the metadata was not written by the kernel for this packet,
+ * Return: 1 restored; 2 drop the packet: an xfrm interface received a clone of it;
+ * 0 the packet has no metadata of ours; negative: drop the packet: -EPERM the metadata was not written by the kernel for this packet,
  * -ESTALE its SA is gone, -ENOMEM, -ENOBUFS the sec_path is full, -EINVAL
  * @opts__sz is wrong (also in @opts->error).
  */

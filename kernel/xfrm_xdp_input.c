@@ -110,6 +110,19 @@ unlock:
 	return reason;
 }
 
+/* The xfrm interface counts what it receives, as xfrmi_rcv_cb() does. */
+static void xfrm_xdp_input_count(struct net_device *iface, unsigned int len, bool ok)
+{
+	if (likely(!iface))
+		return;
+	if (ok) {
+		dev_sw_netstats_rx_add(iface, len);
+	} else {
+		DEV_STATS_INC(iface, rx_errors);
+		DEV_STATS_INC(iface, rx_dropped);
+	}
+}
+
 /* All that follows the transform; the same for those that complete later. */
 static int xfrm_xdp_input_finish(struct xfrm_xdp_frame *f, int err,
 				 struct xfrm_xdp_inner *inner)
@@ -118,11 +131,12 @@ static int xfrm_xdp_input_finish(struct xfrm_xdp_frame *f, int err,
 
 	xfrm_xdp_esp_restore(f);
 	reason = xfrm_xdp_input_account(f, err, inner);
-	if (unlikely(reason))
-		return reason;
-	reason = xfrm_xdp_inner_packet(f, inner);
-	if (unlikely(reason))
-		XFRM_INC_STATS(xs_net(f->x), LINUX_MIB_XFRMINSTATEMODEERROR);
+	if (likely(!reason)) {
+		reason = xfrm_xdp_inner_packet(f, inner);
+		if (unlikely(reason))
+			XFRM_INC_STATS(xs_net(f->x), LINUX_MIB_XFRMINSTATEMODEERROR);
+	}
+	xfrm_xdp_input_count(f->iface, reason ? 0 : inner->len, !reason);
 	return reason;
 }
 
@@ -147,6 +161,7 @@ static void xfrm_xdp_input_done(struct xfrm_xdp_frame *f, int err)
 
 	if (READ_ONCE(f->x->km.state) != XFRM_STATE_VALID) {
 		XFRM_INC_STATS(net, LINUX_MIB_XFRMINSTATEINVALID);
+		xfrm_xdp_input_count(f->iface, 0, false);
 		reason = XFRM_XDP_R_DROP_STATE;
 		goto drop;
 	}
@@ -166,7 +181,10 @@ static void xfrm_xdp_input_done(struct xfrm_xdp_frame *f, int err)
 		kfree_skb(skb);
 		goto drop;
 	}
-	netif_rx(skb);
+	if (f->iface)
+		xfrm_xdp_iface_rx(skb, f->iface);
+	else
+		netif_rx(skb);
 	return;
 drop:
 	xfrm_xdp_count(net, reason);
@@ -296,6 +314,7 @@ static int xfrm_xdp_input_check(const struct xfrm_state *x, const struct xdp_buf
  * @xdp: frame with an Ethernet header, the outer header and ESP
  * @x: SA that passed xfrm_xdp_sa_check() for XFRM_SA_DIR_IN
  * @pkt: the outer packet
+ * @iface: xfrm interface that receives the inner packet, or NULL
  * @opts: result: @reason, @spi and @seq
  *
  * DONE: @xdp holds the Ethernet header and the inner packet, TFC padding
@@ -307,6 +326,7 @@ static int xfrm_xdp_input_check(const struct xfrm_state *x, const struct xdp_buf
 enum xfrm_xdp_verdict xfrm_xdp_input(struct xdp_buff *xdp,
 				     struct xfrm_state *x,
 				     const struct xfrm_xdp_pkt *pkt,
+				     struct net_device *iface,
 				     struct bpf_xfrm_xdp_opts *opts)
 {
 	bool copy = xfrm_xdp_must_copy(x, xdp);
@@ -323,6 +343,7 @@ enum xfrm_xdp_verdict xfrm_xdp_input(struct xdp_buff *xdp,
 
 	f->x = x;
 	f->dev = xdp->rxq->dev;
+	f->iface = iface;
 	esph = (const void *)(pkt->l3 + xfrm_xdp_input_esp(x, pkt));
 	f->seq = esph->seq_no;
 	opts->spi = x->id.spi;

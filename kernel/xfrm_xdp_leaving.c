@@ -12,9 +12,6 @@
 #include <net/ip.h>
 #include "xfrm_xdp.h"
 
-/* No handle is like that: apart from the flow of an inbound SA with such addresses. */
-#define XFRM_XDP_LEAVING_SA	U64_MAX
-
 /**
  * xfrm_xdp_leaving_handle() - the flow of the ESP packets of an outbound SA
  * @net: namespace
@@ -27,30 +24,17 @@
 u64 xfrm_xdp_leaving_handle(struct net *net, struct xfrm_state *x,
 			    const struct net_device *out)
 {
-	struct xfrm_xdp_flow_id id = { .net = net };
+	struct xfrm_xdp_flow_id id = { .net = net, .kind = XFRM_XDP_FLOW_LEAVING };
 	struct xfrm_xdp_flow *flow, *old;
-	struct xfrm_xdp_flow_key *key = &id.key;
 
-	key->ifindex = out->ifindex;
-	key->family = x->props.family;
-	key->proto = IPPROTO_ESP;
-	key->spi = x->id.spi;
-	key->sa = XFRM_XDP_LEAVING_SA;
-	if (key->family == AF_INET) {
-		key->saddr[0] = x->props.saddr.a4;
-		key->daddr[0] = x->id.daddr.a4;
-	} else {
-		memcpy(key->saddr, &x->props.saddr, sizeof(key->saddr));
-		memcpy(key->daddr, &x->id.daddr, sizeof(key->daddr));
-	}
-
+	xfrm_xdp_sa_key(&id.key, x);
+	id.key.ifindex = out->ifindex;
 	old = xfrm_xdp_flow_find(&id);
 	if (old && old->x == x)
 		return old->handle;
 	flow = xfrm_xdp_flow_alloc(&id);
 	if (!flow)
 		return 0;
-	flow->kind = XFRM_XDP_FLOW_LEAVING;
 	xfrm_state_hold(x);
 	flow->x = x;
 	if (xfrm_xdp_flow_insert(flow, old)) {
@@ -98,7 +82,6 @@ static bool xfrm_xdp_leaving_key(struct xfrm_xdp_flow_key *key, const struct sk_
 		return false;
 	key->proto = IPPROTO_ESP;
 	key->spi = esph->spi;
-	key->sa = XFRM_XDP_LEAVING_SA;
 	return true;
 }
 
@@ -112,7 +95,7 @@ static bool xfrm_xdp_leaving_key(struct xfrm_xdp_flow_key *key, const struct sk_
  */
 bool xfrm_xdp_leaving_seen(const struct nf_hook_state *state, const struct sk_buff *skb)
 {
-	struct xfrm_xdp_flow_id id = { .net = state->net };
+	struct xfrm_xdp_flow_id id = { .net = state->net, .kind = XFRM_XDP_FLOW_LEAVING };
 	struct xfrm_xdp_flow *flow;
 
 	if (!(skb->protocol == htons(ETH_P_IP) ?

@@ -302,6 +302,7 @@ enum xfrm_xdp_verdict xfrm_xdp_output(struct xdp_buff *xdp,
 
 	f->x = x;
 	f->dev = outer->dev ?: xdp->rxq->dev;
+	f->iface = NULL;
 	f->routed = !outer->dev;
 	xfrm_xdp_output_headers(f, xdp, pkt, outer, &l);
 	if (copy && !xfrm_xdp_frame_hold(f)) {

@@ -31,7 +31,7 @@ static bool xfrm_xdp_options_ok(const struct xfrm_state *x)
 {
 	if (x->encap && x->encap->encap_type != UDP_ENCAP_ESPINUDP)
 		return false;
-	return !x->if_id && !x->security &&
+	return !x->security &&
 	       x->xso.type == XFRM_DEV_OFFLOAD_UNSPECIFIED && !x->xso.dev &&
 	       !(x->props.flags & ~XFRM_XDP_SA_FLAGS) &&
 	       !(x->props.extra_flags & ~XFRM_XDP_SA_EXTRA_FLAGS);
@@ -61,6 +61,27 @@ int xfrm_xdp_sa_check(const struct xfrm_state *x, u8 dir)
 	    !xfrm_xdp_transform_fits(x->data))
 		return XFRM_XDP_R_PUNT_SA_KIND;
 	return XFRM_XDP_OK;
+}
+
+/**
+ * xfrm_xdp_sa_key() - what the ESP packets of an SA look like
+ * @key: result: family, addresses, protocol and SPI; the rest is the caller's
+ * @x: SA
+ *
+ * Context: any.
+ */
+void xfrm_xdp_sa_key(struct xfrm_xdp_flow_key *key, const struct xfrm_state *x)
+{
+	unsigned int len = x->props.family == AF_INET ? sizeof(__be32) :
+							sizeof(struct in6_addr);
+
+	memset(key->saddr, 0, sizeof(key->saddr));
+	memset(key->daddr, 0, sizeof(key->daddr));
+	memcpy(key->saddr, &x->props.saddr, len);
+	memcpy(key->daddr, &x->id.daddr, len);
+	key->family = x->props.family;
+	key->proto = IPPROTO_ESP;
+	key->spi = x->id.spi;
 }
 
 /**

@@ -63,8 +63,6 @@ std::vector<std::string> why_punted(const XfrmSa &sa)
         add_encap(why, *sa.encap);
     if (sa.offload)
         why.push_back("offload to a device");
-    if (sa.if_id)
-        why.push_back(fmt::format("if_id 0x{:x}", sa.if_id));
     if (sa.mark_mask)
         why.push_back(fmt::format("a mark with mask 0x{:x} (an inbound SA)", sa.mark_mask));
     if (sa.security)

@@ -85,7 +85,6 @@ Result<std::optional<XfrmSa>> parse_sa(const nlmsghdr *message)
     sa.security = attributes[XFRMA_SEC_CTX];
     if (auto *mark = attributes.as<xfrm_mark>(XFRMA_MARK))
         sa.mark_mask = mark->m;
-    sa.if_id = attributes.u32(XFRMA_IF_ID);
     return std::optional(sa);
 }
 

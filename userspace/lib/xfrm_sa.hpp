@@ -37,7 +37,6 @@ struct XfrmSa {
     bool offload = false;
     bool security = false; // an LSM's context
     std::uint32_t mark_mask = 0;
-    std::uint32_t if_id = 0;
 };
 
 // Empty for a message that is not about an SA.

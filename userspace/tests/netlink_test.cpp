@@ -126,7 +126,6 @@ TEST(SaMessage, KeepsWhatPuntsIt)
                         .attribute(XFRMA_ENCAP, xfrm_encap_tmpl{UDP_ENCAP_ESPINUDP, htons(4500),
                                                                 htons(1024), {}})
                         .attribute(XFRMA_OFFLOAD_DEV, xfrm_user_offload{})
-                        .attribute(XFRMA_IF_ID, std::uint32_t{42})
                         .attribute(XFRMA_MARK, xfrm_mark{1, 0xff})
                         .attribute(XFRMA_SA_EXTRA_FLAGS, std::uint32_t{1})
                         .attribute(XFRMA_SEC_CTX, xfrm_user_sec_ctx{}));
@@ -137,7 +136,6 @@ TEST(SaMessage, KeepsWhatPuntsIt)
     EXPECT_EQ(sa.encap->destination_port, 1024);
     EXPECT_TRUE(sa.offload);
     EXPECT_TRUE(sa.security);
-    EXPECT_EQ(sa.if_id, 42U);
     EXPECT_EQ(sa.mark_mask, 0xffU);
     EXPECT_EQ(sa.extra_flags, 1U);
 }
@@ -165,10 +163,8 @@ TEST(SaMessage, AttributesThatLieAreLeftOut)
     auto shorter = sa_of(Message(XFRM_MSG_NEWSA)
                              .raw(tunnel_info())
                              .attribute(XFRMA_ALG_AEAD, std::uint32_t{0x41414141})
-                             .attribute(XFRMA_IF_ID, std::uint8_t{1})
                              .attribute(XFRMA_MARK, std::uint32_t{1}));
     EXPECT_EQ(shorter.aead, "");
-    EXPECT_EQ(shorter.if_id, 0U);
     EXPECT_EQ(shorter.mark_mask, 0U);
 
     auto beyond = sa_of(gcm_message().lying_attribute(XFRMA_ENCAP));

@@ -116,7 +116,6 @@ INSTANTIATE_TEST_SUITE_P(
                                    sa.encap = XfrmEncap{TCP_ENCAP_ESPINTCP, 4500, 4500};
                                }},
                     OptionCase{"offload to a device", [](XfrmSa &sa) { sa.offload = true; }},
-                    OptionCase{"if_id 0x2a", [](XfrmSa &sa) { sa.if_id = 42; }},
                     OptionCase{"a mark with mask 0xff (an inbound SA)",
                                [](XfrmSa &sa) { sa.mark_mask = 0xff; }},
                     OptionCase{"a security context", [](XfrmSa &sa) { sa.security = true; }},
