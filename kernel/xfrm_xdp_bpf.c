@@ -157,8 +157,9 @@ __bpf_kfunc int bpf_xdp_xfrm_output(struct xdp_md *ctx, struct xfrm_state *x,
  * An inner flow is encrypted where its route says so, gets its next hop's
  * address and one hop less; DONE: redirect it to @opts->ifindex. The packet of
  * an inbound SA is decrypted; DONE: the frame is the inner packet; look its flow
- * up with @opts->sa, and @opts->ifindex if not zero, in the key and call again. Where there is none, or the result
- * is PUNT, call bpf_xdp_xfrm_metadata() and return XDP_PASS.
+ * up with @opts->sa, and @opts->ifindex if not zero, in the key and call again.
+ * Where there is none, or the result is PUNT, call bpf_xdp_xfrm_metadata() and
+ * return XDP_PASS.
  *
  * @opts->flags has XFRM_XDP_OPTS_FORGET where the map entry should be deleted.
  * @opts->error: -EINVAL where @opts__sz is wrong; the result is then PUNT.
@@ -232,9 +233,10 @@ __bpf_kfunc int bpf_xdp_xfrm_tailroom(struct xdp_md *ctx)
  *
  * Context: tc ingress.
  * Return: 1 restored; 2 drop the packet: an xfrm interface received a clone of it;
- * 0 the packet has no metadata of ours; negative: drop the packet: -EPERM the metadata was not written by the kernel for this packet,
- * -ESTALE its SA is gone, -ENOMEM, -ENOBUFS the sec_path is full, -EINVAL
- * @opts__sz is wrong (also in @opts->error).
+ * 0 the packet has no metadata of ours; negative: drop the packet: -EPERM the
+ * metadata was not written by the kernel for this packet, -ESTALE its SA is gone,
+ * -ENOMEM, -ENOBUFS the sec_path is full, -EINVAL @opts__sz is wrong (also in
+ * @opts->error).
  */
 __bpf_kfunc int bpf_skb_xfrm_restore(struct __sk_buff *skb,
 				     struct bpf_xfrm_xdp_opts *opts, u32 opts__sz)

@@ -33,11 +33,12 @@ doctor()
 
 	test_begin "doctor: an SA that is left to the stack, and why"
 	configure "$GW1" "xfrm state add src $GW2_4 dst $GW1_4 proto esp spi 0x3001 reqid 3 \
-		mode transport replay-window 32 ${ALGO[gcm128]}"
+		mode tunnel replay-window 32 ${ALGO[gcm128]} mark 0x7 mask 0xff"
 	expect_ok "doctor" xx -j doctor lan
 	json "level" '[.checks[] | select(.name == "SAs") | .level] | join(" ")' "ok warn"
-	expect_match "detail" "$OUTPUT" "1 left to the stack: mode transport, not tunnel.*3001"
-	configure "$GW1" "xfrm state delete src $GW2_4 dst $GW1_4 proto esp spi 0x3001"
+	expect_match "detail" "$OUTPUT" "1 left to the stack: a mark with mask 0xff.*3001"
+	configure "$GW1" \
+		"xfrm state delete src $GW2_4 dst $GW1_4 proto esp spi 0x3001 mark 0x7 mask 0xff"
 	test_end
 }
 

@@ -41,7 +41,7 @@ iface_stats()
 # both_ways A B SPORT HLEN: the first packet of each direction teaches, nine more are fast
 both_ways()
 {
-	local a=$1 b=$2 sport=$3 hlen=$4 len
+	local a=$1 b=$2 sport=$3 hlen=$4
 
 	agent clear name=A
 	agent clear name=B

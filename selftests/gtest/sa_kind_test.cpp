@@ -27,8 +27,8 @@ std::vector<KindCase> cases()
     constexpr std::uint32_t state = XFRM_XDP_R_PUNT_SA_STATE;
     return {
         // The packet is ESP as it is.
-        {"udp_encapsulation", XFRM_XDP_R_PUNT_ENCAP,
-         [](Sa &sa) { sa.encapsulation_port = 4500; }, Way::input},
+        {"udp_encapsulation", XFRM_XDP_R_PUNT_ENCAP, [](Sa &sa) { sa.encapsulation_port = 4500; },
+         Way::input},
         // A frame has no mark that could be set.
         {"output_mark", kind, [](Sa &sa) { sa.output_mark = 7; }, Way::input},
         {"interface_id", kind, [](Sa &sa) { sa.interface_id = 7; }},

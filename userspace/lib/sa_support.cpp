@@ -32,8 +32,8 @@ void add_encap(std::vector<std::string> &why, const XfrmEncap &encap)
         why.push_back(fmt::format("encapsulation of type {}, not ESP in UDP", encap.type));
     else if (encap.source_port != XFRM_XDP_NATT_PORT &&
              encap.destination_port != XFRM_XDP_NATT_PORT)
-        why.push_back(fmt::format("UDP port {} and not {} (an inbound SA)",
-                                  encap.destination_port, XFRM_XDP_NATT_PORT));
+        why.push_back(fmt::format("UDP port {} and not {} (an inbound SA)", encap.destination_port,
+                                  XFRM_XDP_NATT_PORT));
 }
 
 // Names as `ip xfrm state` has them; flags without one are named by their value.
@@ -67,8 +67,7 @@ std::vector<std::string> why_punted(const XfrmSa &sa)
         why.push_back(fmt::format("a mark with mask 0x{:x} (an inbound SA)", sa.mark_mask));
     if (sa.security)
         why.push_back("a security context");
-    add_flags(why, sa.flags & ~static_cast<std::uint32_t>(XFRM_XDP_SA_FLAGS), "flag",
-              {});
+    add_flags(why, sa.flags & ~static_cast<std::uint32_t>(XFRM_XDP_SA_FLAGS), "flag", {});
     add_flags(why, sa.extra_flags & ~static_cast<std::uint32_t>(XFRM_XDP_SA_EXTRA_FLAGS),
               "extra flag", {});
     return why;

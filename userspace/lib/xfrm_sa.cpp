@@ -79,8 +79,8 @@ Result<std::optional<XfrmSa>> parse_sa(const nlmsghdr *message)
         sa.auth = algorithm_name<xfrm_algo>(attributes, XFRMA_ALG_AUTH);
     sa.crypt = algorithm_name<xfrm_algo>(attributes, XFRMA_ALG_CRYPT);
     if (auto *encap = attributes.as<xfrm_encap_tmpl>(XFRMA_ENCAP))
-        sa.encap = XfrmEncap{encap->encap_type, ntohs(encap->encap_sport),
-                             ntohs(encap->encap_dport)};
+        sa.encap =
+            XfrmEncap{encap->encap_type, ntohs(encap->encap_sport), ntohs(encap->encap_dport)};
     sa.offload = attributes[XFRMA_OFFLOAD_DEV];
     sa.security = attributes[XFRMA_SEC_CTX];
     if (auto *mark = attributes.as<xfrm_mark>(XFRMA_MARK))

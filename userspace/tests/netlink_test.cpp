@@ -122,13 +122,14 @@ TEST(SaMessage, PrefersTheTruncatedNameOfAuthentication)
 
 TEST(SaMessage, KeepsWhatPuntsIt)
 {
-    auto sa = sa_of(gcm_message()
-                        .attribute(XFRMA_ENCAP, xfrm_encap_tmpl{UDP_ENCAP_ESPINUDP, htons(4500),
-                                                                htons(1024), {}})
-                        .attribute(XFRMA_OFFLOAD_DEV, xfrm_user_offload{})
-                        .attribute(XFRMA_MARK, xfrm_mark{1, 0xff})
-                        .attribute(XFRMA_SA_EXTRA_FLAGS, std::uint32_t{1})
-                        .attribute(XFRMA_SEC_CTX, xfrm_user_sec_ctx{}));
+    auto sa =
+        sa_of(gcm_message()
+                  .attribute(XFRMA_ENCAP,
+                             xfrm_encap_tmpl{UDP_ENCAP_ESPINUDP, htons(4500), htons(1024), {}})
+                  .attribute(XFRMA_OFFLOAD_DEV, xfrm_user_offload{})
+                  .attribute(XFRMA_MARK, xfrm_mark{1, 0xff})
+                  .attribute(XFRMA_SA_EXTRA_FLAGS, std::uint32_t{1})
+                  .attribute(XFRMA_SEC_CTX, xfrm_user_sec_ctx{}));
 
     ASSERT_TRUE(sa.encap);
     EXPECT_EQ(sa.encap->type, UDP_ENCAP_ESPINUDP);
