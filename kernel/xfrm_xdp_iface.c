@@ -69,6 +69,8 @@ int xfrm_xdp_iface_leave(const struct sk_buff *skb, const struct xfrm_xdp_flow_i
 	detour->skb = NULL;
 	via.kind = XFRM_XDP_FLOW_DETOUR;
 	old = xfrm_xdp_flow_find(&via);
+	if (!netif_running(dst->dev))
+		return XFRM_XDP_R_LEARN_EGRESS;
 	if (old && old->out == dst->dev && old->policy_gen == policy_gen &&
 	    dst_check(old->dst, old->cookie)) {
 		WRITE_ONCE(old->used, jiffies);

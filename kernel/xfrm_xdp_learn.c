@@ -29,6 +29,7 @@
  * @pkt: its headers
  * @headers: where @pkt points to
  * @sa: flow of the SA it was decrypted by, or NULL
+ * @sa_reason: what became of that
  * @dst: route or bundle
  * @x: SA it will be encrypted by, or NULL
  * @out: egress device
@@ -44,6 +45,7 @@ struct xfrm_xdp_lesson {
 	struct xfrm_xdp_pkt pkt;
 	u8 headers[XFRM_XDP_LEARN_HEADERS];
 	struct xfrm_xdp_flow *sa;
+	int sa_reason;
 	struct dst_entry *dst;
 	struct xfrm_state *x;
 	struct net_device *out;
@@ -417,15 +419,13 @@ static bool xfrm_xdp_learn_back(struct xfrm_xdp_lesson *l)
 /* Where the packet came from and by which SA; or why it teaches nothing. */
 static int xfrm_xdp_learn_origin(struct xfrm_xdp_lesson *l, bool forward)
 {
-	int reason;
-
 	l->rx = xfrm_xdp_learn_rx(l);
 	if (!l->rx || (forward && !xfrm_xdp_learn_forwarded(l)))
 		return XFRM_XDP_R_LEARN_NOT_FORWARDED;
 	if (!secpath_exists(l->skb))
 		return XFRM_XDP_OK;
-	l->sa = xfrm_xdp_learn_sa(l, &reason);
-	return l->sa ? XFRM_XDP_OK : reason;
+	l->sa = xfrm_xdp_learn_sa(l, &l->sa_reason);
+	return l->sa ? XFRM_XDP_OK : l->sa_reason;
 }
 
 /* A packet at POST_ROUTING; the reason says what became of it. */
@@ -454,13 +454,18 @@ static int xfrm_xdp_learn_last(struct xfrm_xdp_lesson *l, const struct net_devic
 int xfrm_xdp_learn(const struct nf_hook_state *state, struct sk_buff *skb,
 		   struct bpf_xfrm_learn_opts *opts)
 {
-	struct xfrm_xdp_lesson l = { .net = state->net, .in = state->in, .skb = skb };
+	struct xfrm_xdp_lesson l = {
+		.net = state->net,
+		.in = state->in,
+		.skb = skb,
+		.sa_reason = XFRM_XDP_R_LEARN_NOT_FORWARDED,
+	};
 	bool forward = state->hook == NF_INET_POST_ROUTING;
 	struct xfrm_xdp_flow *flow = NULL;
 	int reason = XFRM_XDP_OK;
 	__be32 in_spi;
 
-	opts->reason = XFRM_XDP_R_LEARN_NOT_FORWARDED;
+	opts->reason = l.sa_reason;
 	/* Test runs of a program have a hook state without namespace or device. */
 	if (!l.net || (forward && xfrm_xdp_leaving_seen(state, skb)))
 		return 0;
@@ -476,8 +481,9 @@ int xfrm_xdp_learn(const struct nf_hook_state *state, struct sk_buff *skb,
 		xfrm_xdp_learn_entry(opts, flow, in_spi);
 	if (l.sa)
 		xfrm_xdp_learn_entry(opts, l.sa, in_spi);
+	/* Of what is not forwarded, there is only the SA. */
 	if (!reason)
-		reason = XFRM_XDP_R_RENEWED;
+		reason = l.sa_reason;
 	opts->reason = reason;
 	if (forward && reason != XFRM_XDP_R_LEARNED && reason != XFRM_XDP_R_RENEWED)
 		xfrm_xdp_count(l.net, reason);
