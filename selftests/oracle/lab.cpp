@@ -117,6 +117,7 @@ Result<std::unique_ptr<Lab>> Lab::open(const std::string &prefix)
     Maybe<CounterFile> gw1_mib(error), gw2_mib(error), hb_mib(error), module(error);
     Maybe<Tap> ha(error), g1(error), g2(error), hb_lan(error);
     Maybe<Switch> fast_path(error);
+    Maybe<Done> check(error);
     const char *mib = "/proc/thread-self/net/xfrm_stat";
 
     const auto in = [&](const char *name, const std::function<void()> &action) {
@@ -147,10 +148,13 @@ Result<std::unique_ptr<Lab>> Lab::open(const std::string &prefix)
         module = CounterFile::open("/proc/thread-self/net/xfrm_xdp_stat");
         fast_path = Switch::open();
     });
+    Switch both = error.cause.empty() ? fast_path.take() : Switch::none();
+    in("wire", [&] { check = both.keep_fast(); });
+    in("ha", [&] { check = both.keep_slow(); });
     if (!error.cause.empty())
         return error;
     Parts parts{gw1_mib.take(), gw2_mib.take(), hb_mib.take(), module.take(),   ha.take(),
-                g1.take(),      g2.take(),      hb_lan.take(), fast_path.take()};
+                g1.take(),      g2.take(),      hb_lan.take(), std::move(both)};
     return std::unique_ptr<Lab>(new Lab(gw1.take(), gw2.take(), hb.take(), std::move(parts)));
 }
 

@@ -3,6 +3,7 @@
 
 #include <bpf/bpf.h>
 #include <linux/bpf.h>
+#include <linux/if_link.h>
 
 #include <cerrno>
 
@@ -36,7 +37,7 @@ Result<Switch> Switch::open()
         return netns.error();
     const PinDirectory pins(pin_root(), *netns);
     if (!pins.exists())
-        return Switch({}, Fd(), Fd());
+        return none();
     std::vector<Fd> links;
     for (const char *device : {"lan", "wire"}) {
         auto link = open_pin(pins.file(pin_name("xdp", device)));
@@ -51,6 +52,19 @@ Result<Switch> Switch::open()
     if (!pass)
         return pass.error();
     return Switch(std::move(links), *std::move(fast), *std::move(pass));
+}
+
+Status Switch::keep(const Fd &program)
+{
+    if (!program)
+        return Done{};
+    constexpr int loopback = 1;
+    LIBBPF_OPTS(bpf_link_create_opts, options, .flags = XDP_FLAGS_SKB_MODE);
+    Fd link(bpf_link_create(program.get(), loopback, BPF_XDP, &options));
+    if (!link)
+        return errno_error(errno, "XDP on a loopback device");
+    kept_.push_back(std::move(link));
+    return Done{};
 }
 
 Status Switch::set(const Fd &program)

@@ -14,12 +14,21 @@ namespace xfrm_xdp::oracle {
  * stack, and the next would be fast again. Instead the pinned links of GW1's devices
  * get another program, which passes everything: whole bursts take the stack, learn
  * their flows on the way, and are fast once the program is back.
+ *
+ * A program that no device had before, or has any more, makes the kernel write its
+ * table of XDP programs again, and wait for all CPUs to have seen it, for 50 ms. So
+ * each is attached to another device as well, where nothing ever arrives.
  */
 class Switch {
 public:
     // In the namespace of the gateway. Where nothing is attached there is no fast
     // path, and the tests of it have to fail.
     static Result<Switch> open();
+    static Switch none() { return Switch({}, Fd(), Fd()); }
+    // In a namespace with a loopback device that nobody uses: this one for the fast
+    // program, another for the other.
+    Status keep_fast() { return keep(fast_); }
+    Status keep_slow() { return keep(pass_); }
     Status fast() { return set(fast_); }
     Status slow() { return set(pass_); }
 
@@ -29,7 +38,8 @@ private:
     {
     }
     Status set(const Fd &program);
-    std::vector<Fd> links_;
+    Status keep(const Fd &program);
+    std::vector<Fd> links_, kept_;
     Fd fast_, pass_;
 };
 
