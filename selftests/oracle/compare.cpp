@@ -17,6 +17,7 @@ using test::SaState;
 
 constexpr std::size_t reported = 4;
 constexpr std::uint16_t nat_port = 4500;
+constexpr std::uint8_t proto_ah = 51, proto_ipcomp = 108;
 
 std::uint16_t get16(View bytes, std::size_t at)
 {
@@ -36,14 +37,6 @@ bool is_fragment(View frame)
     return frame.size() > 20 && frame[20] == 44;
 }
 
-// Has it the header of what was fragmented?
-bool is_later_fragment(View frame)
-{
-    if (is_ipv4(frame))
-        return get16(frame, 20) & 0x1fff;
-    return is_fragment(frame) && get16(frame, 56) & 0xfff8;
-}
-
 // Where ESP begins, or nothing.
 std::size_t esp_offset(View frame)
 {
@@ -56,20 +49,32 @@ std::size_t esp_offset(View frame)
         protocol = frame[l4];
         l4 += 8;
     }
-    if (protocol == packet::proto_esp)
+    if (protocol == packet::proto_esp || protocol == proto_ah || protocol == proto_ipcomp)
         return l4;
     if (protocol == packet::proto_udp && get16(frame, l4 + 2) == nat_port)
         return l4 + 8;
     return 0;
 }
 
-// The kernel numbers what may be fragmented from a counter of its own.
+void clear(Bytes &bytes, std::size_t from, std::size_t count)
+{
+    for (std::size_t at = from; at < from + count && at < bytes.size(); at++)
+        bytes[at] = 0;
+}
+
+// The kernel numbers what may be fragmented from a counter of its own, and fragments
+// of IPv6 at random; the ICV of AH covers such a number.
 Bytes masked(const Bytes &frame)
 {
     Bytes copy = frame;
-    if (is_ipv4(copy) && !(copy[20] & 0x40))
-        for (const std::size_t at : {18, 19, 24, 25})
-            copy[at] = 0;
+    if (is_ipv4(copy) && !(copy[20] & 0x40)) {
+        clear(copy, 18, 2);
+        clear(copy, 24, 2);
+        if (copy[23] == proto_ah)
+            clear(copy, 46, 16);
+    } else if (!is_ipv4(copy) && is_fragment(copy)) {
+        clear(copy, 58, 4);
+    }
     return copy;
 }
 
@@ -163,7 +168,7 @@ Result<Observation> observe(const Course &course, Lane lane, const std::vector<B
     const auto before = states(course);
     if (!before)
         return before.error();
-    const CounterText mib = lab.gw1_mib.read(), module = lab.module.read();
+    const CounterText mib = lab.gw1.mib.read(), module = lab.module.read();
     const CounterText far_mib = course.far_mib ? course.far_mib->read() : CounterText();
 
     for (Tap *tap : {course.sink, course.wire, course.back})
@@ -184,7 +189,7 @@ Result<Observation> observe(const Course &course, Lane lane, const std::vector<B
     seen.states = *std::move(after);
     for (std::size_t i = 0; i < seen.states.size(); i++)
         subtract_errors(seen.states[i], (*before)[i]);
-    seen.mib = test::difference(mib, lab.gw1_mib.read());
+    seen.mib = test::difference(mib, lab.gw1.mib.read());
     seen.module = test::packet_difference(module, lab.module.read());
     if (course.far_mib)
         seen.far_mib = test::difference(far_mib, course.far_mib->read());
@@ -213,16 +218,10 @@ bool is_esp(View frame)
 
 std::uint32_t sequence_of(View frame)
 {
-    const std::size_t at = esp_offset(frame);
+    std::size_t at = esp_offset(frame);
+    if (is_ipv4(frame) && frame[23] == proto_ah)
+        at += 4;
     return at ? static_cast<std::uint32_t>(get16(frame, at + 4)) << 16 | get16(frame, at + 6) : 0;
-}
-
-std::size_t all_esp(const std::vector<Bytes> &frames)
-{
-    return static_cast<std::size_t>(
-        std::count_if(frames.begin(), frames.end(), [](const Bytes &frame) {
-            return is_esp(frame) && !is_later_fragment(frame);
-        }));
 }
 
 std::size_t whole_esp(const std::vector<Bytes> &frames)

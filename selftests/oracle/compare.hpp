@@ -43,8 +43,7 @@ Result<Observation> observe(const Course &course, Lane lane, const std::vector<B
 using Differences = std::vector<std::string>;
 Differences compare(const Observation &slow, const Observation &fast);
 
-// How many of a list are ESP packets: all of them, and those that are no fragments.
-std::size_t all_esp(const std::vector<Bytes> &frames);
+// How many of a list are whole ESP packets, not fragments.
 std::size_t whole_esp(const std::vector<Bytes> &frames);
 // Of an ESP frame, over IP or UDP.
 std::uint32_t sequence_of(View frame);

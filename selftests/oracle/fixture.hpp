@@ -10,8 +10,6 @@
 
 namespace xfrm_xdp::oracle {
 
-enum class Direction { output, input };
-
 Lab &lab(); // opened once; by the name that main() was given
 
 // SAs and policies of a cell for one direction, on all hosts, nothing else.

@@ -19,7 +19,7 @@ TEST_P(Input, IsTheSameByBothPaths)
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(Cells, Input, testing::ValuesIn(cells()),
+INSTANTIATE_TEST_SUITE_P(Cells, Input, testing::ValuesIn(cells(Direction::input)),
                          [](const auto &cell) { return cell.param.name; });
 
 } // namespace

@@ -8,12 +8,19 @@ namespace xfrm_xdp::oracle {
 namespace {
 
 constexpr std::uint32_t first_spi = 0x10000;
+constexpr std::uint8_t proto_ipcomp = 108;
 
 // No two cells have an SPI in common: what is captured tells which one it is of.
 std::uint32_t next_spi()
 {
     static std::uint32_t spi = first_spi;
     return spi++;
+}
+
+std::uint32_t next_cpi()
+{
+    static std::uint32_t cpi = 0x100;
+    return cpi++;
 }
 
 struct Ends {
@@ -29,9 +36,10 @@ Ends ends(const Cell &cell, Direction direction)
             return {inner.from, inner.host, inner.from, inner.host};
         return {inner.to, inner.gw1, inner.to, inner.gw1};
     }
+    const Address &there = cell.interface_id ? inner.by_interface : inner.to;
     if (direction == Direction::output)
-        return {inner.from, inner.to, outer.gw1, outer.gw2};
-    return {inner.to, inner.from, outer.gw2, outer.gw1};
+        return {inner.from, there, outer.gw1, outer.gw2};
+    return {there, inner.from, outer.gw2, outer.gw1};
 }
 
 // What both ends have to agree on.
@@ -41,12 +49,16 @@ Sa common_sa(const Cell &cell, const Layer &layer, std::uint32_t request_id, con
     Sa sa;
     sa.source = ends.near_end;
     sa.destination = ends.far_end;
-    sa.association = {used.algorithm, next_spi(), cell.esn};
+    const bool compresses = layer.protocol == proto_ipcomp;
+    sa.association = {used.algorithm, compresses ? next_cpi() : next_spi(),
+                      cell.esn && !compresses};
     sa.mode = layer.mode;
     sa.protocol = layer.protocol;
     sa.request_id = request_id;
     sa.window = cell.window;
     sa.bitmap = cell.bitmap || cell.window > 32;
+    if (compresses)
+        sa.window = 0, sa.bitmap = false;
     if (!used.aead.empty())
         sa.aead_name = used.aead;
     sa.encryption_name = used.encryption;
@@ -90,28 +102,30 @@ Sa far_sa(const Cell &cell, Sa sa, Direction direction)
     return sa;
 }
 
-std::vector<Template> templates(const Cell &cell, const std::vector<Sa> &sas)
+// In an outbound policy a template that makes an outer header may not be optional.
+std::vector<Template> templates(const Cell &cell, const std::vector<Sa> &sas, bool outbound)
 {
     std::vector<Template> all;
     for (std::size_t i = 0; i < sas.size(); i++)
         all.push_back({sas[i].source, sas[i].destination, sas[i].mode, sas[i].protocol,
-                       sas[i].request_id, cell.layers[i].optional});
+                       sas[i].request_id,
+                       cell.layers[i].optional && !(outbound && sas[i].mode != Mode::transport)});
     return all;
 }
 
-Status add(Keys &keys, const std::vector<Sa> &sas)
+Status add(Host &host, const std::vector<Sa> &sas)
 {
     for (const Sa &sa : sas)
-        if (const Status added = keys.states.add(sa); !added)
+        if (const Status added = host.states.add(sa); !added)
             return added.error();
     return Done{};
 }
 
-Status add(Keys &keys, Policy policy, std::initializer_list<Way> ways)
+Status add(Host &host, Policy policy, std::initializer_list<Way> ways)
 {
     for (const Way way : ways) {
         policy.way = way;
-        if (const Status added = keys.policies.add(policy); !added)
+        if (const Status added = host.policies.add(policy); !added)
             return added.error();
     }
     return Done{};
@@ -119,24 +133,26 @@ Status add(Keys &keys, Policy policy, std::initializer_list<Way> ways)
 
 Status clear()
 {
-    for (Keys *keys : {&lab().gw1, &lab().gw2, &lab().hb})
-        if (const Status done = keys->flush(); !done)
+    for (Host *host : {&lab().gw1, &lab().gw2, &lab().hb})
+        if (const Status done = host->flush(); !done)
             return done.error();
     return Done{};
 }
 
+// Where the packets of transport mode end: HB by itself, or GW1.
 Course output_course(const Cell &cell, const Ends &ends)
 {
     Lab &l = lab();
+    const bool transport = cell.mode() == Mode::transport;
+    Host &far = transport ? l.hb : l.gw2;
     Course course;
     course.lab = &l;
-    course.path = {towards_gw1(), ends.from, ends.to};
+    course.path = {towards_gw1(), ends.from, ends.to, transport};
     course.source = course.back = &l.ha;
     course.wire = &l.g1;
-    course.sink = &l.hb_lan;
-    course.far_table = &l.gw2.states;
-    course.far_mib = &l.gw2_mib;
-    (void)cell;
+    course.sink = transport ? &far.local(cell.inner) : &l.hb_lan;
+    course.far_table = &far.states;
+    course.far_mib = &far.mib;
     return course;
 }
 
@@ -144,12 +160,12 @@ Course output_course(const Cell &cell, const Ends &ends)
 Course input_course(const Cell &cell, const Ends &ends)
 {
     Lab &l = lab();
+    const bool transport = cell.mode() == Mode::transport;
     Course course;
     course.lab = &l;
-    course.path = {towards_gw2(), ends.from, ends.to};
+    course.path = {towards_gw2(), ends.from, ends.to, transport};
     course.source = course.back = &l.g1;
-    course.sink = &l.ha;
-    (void)cell;
+    course.sink = transport ? &l.gw1.local(cell.inner) : &l.ha;
     return course;
 }
 
@@ -168,18 +184,20 @@ Result<Course> install(const Cell &cell, Direction direction)
         near.push_back(near_sa(cell, sa, direction));
         far.push_back(far_sa(cell, sa, direction));
     }
-    Keys &other = lab().gw2;
+    const bool ends_at_host = direction == Direction::output && cell.mode() == Mode::transport;
+    Host &other = ends_at_host ? lab().hb : lab().gw2;
     if (const Status added = add(lab().gw1, near); !added)
         return added.error();
     if (const Status added = add(other, far); !added)
         return added.error();
 
-    const Policy policy{where.from, where.to, Way::out, templates(cell, near), {}, {}};
-    Keys &sender = direction == Direction::output ? lab().gw1 : other;
-    Keys &receiver = direction == Direction::output ? other : lab().gw1;
-    if (const Status added = add(sender, policy, {Way::out}); !added)
+    Policy out{where.from, where.to, Way::out, templates(cell, near, true), {}, {}};
+    Policy in{where.from, where.to, Way::in, templates(cell, near, false), {}, {}};
+    const bool output = direction == Direction::output;
+    (output ? out : in).interface_id = cell.interface_id;
+    if (const Status added = add(output ? lab().gw1 : other, out, {Way::out}); !added)
         return added.error();
-    if (const Status added = add(receiver, policy, {Way::in, Way::forward}); !added)
+    if (const Status added = add(output ? other : lab().gw1, in, {Way::in, Way::forward}); !added)
         return added.error();
     course.near = near;
     if (direction == Direction::output)

@@ -3,8 +3,8 @@
 // where frames go in and come out, the SAs of all hosts, the counters of GW1.
 #pragma once
 
-#include <memory>
 #include <string>
+#include <vector>
 
 #include "counter_file.hpp"
 #include "fd.hpp"
@@ -31,9 +31,10 @@ enum class Family { v4, v6 };
  * for them is seen by the taps, and nobody answers it.
  */
 struct Places {
-    Address gw1, gw2; // ends of tunnels
-    Address from, to; // nobody behind HA, nobody behind HB
-    Address host;     // HB itself: the end of transport mode
+    Address gw1, gw2;     // ends of tunnels
+    Address from, to;     // nobody behind HA, nobody behind HB
+    Address host;         // HB itself: the end of transport mode
+    Address by_interface; // nobody behind HB, by GW1's xfrm interface
 };
 
 const Places &places(Family family);
@@ -42,27 +43,29 @@ const Places &places(Family family);
 packet::Ethernet towards_gw1(); // from HA
 packet::Ethernet towards_gw2(); // from HB
 
-// SAs and policies of one host.
-struct Keys {
-    SaTable states;
-    PolicyTable policies;
+// One host that does IPsec: its SAs, policies and counters, and what is delivered to
+// it. Opened in its namespace.
+struct Host {
+    static Result<Host> open();
     // No SA, no policy.
     Status flush();
+    Tap &local(Family family) { return family == Family::v4 ? local4 : local6; }
+
+    SaTable states;
+    PolicyTable policies;
+    CounterFile mib;
+    Tap local4, local6;
+    std::vector<Fd> ports; // bound: 4500 for ESP in UDP, the port of the test's packets
 };
 
-class Lab {
-public:
+struct Lab {
     // @prefix: what the names of the namespaces begin with, "xx123" of "xx123-gw1".
-    static Result<std::unique_ptr<Lab>> open(const std::string &prefix);
+    static Result<Lab> open(const std::string &prefix);
 
-    Keys gw1, gw2, hb;
-    CounterFile gw1_mib, gw2_mib, hb_mib, module;
+    Host gw1, gw2, hb;
+    CounterFile module; // of GW1
     Tap ha, g1, g2, hb_lan;
     Switch fast_path;
-
-private:
-    struct Parts;
-    Lab(Keys one, Keys two, Keys three, Parts parts);
 };
 
 } // namespace xfrm_xdp::oracle

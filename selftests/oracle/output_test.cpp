@@ -34,7 +34,7 @@ TEST_P(Output, IsTheSameByBothPaths)
     interleave(*course);
 }
 
-INSTANTIATE_TEST_SUITE_P(Cells, Output, testing::ValuesIn(cells()),
+INSTANTIATE_TEST_SUITE_P(Cells, Output, testing::ValuesIn(cells(Direction::output)),
                          [](const auto &cell) { return cell.param.name; });
 
 } // namespace

@@ -165,7 +165,8 @@ Burst plain_burst(const Path &path)
     burst.frames.push_back(make_frame(path, {.tos = 0xfc, .ttl = 255, .flow_label = 0xfffff}));
     burst.frames.push_back(make_frame(path, {.tos = 0xb8, .ttl = 2, .flow_label = 1}));
     burst.frames.push_back(make_frame(path, {.tos = 0xff, .df = false, .flow_label = 0x12345}));
-    protocols(burst, path);
+    if (!path.datagrams)
+        protocols(burst, path);
     return burst;
 }
 

@@ -18,6 +18,7 @@ using packet::View;
 struct Path {
     packet::Ethernet ethernet;
     Address source, destination;
+    bool datagrams = false; // nothing but UDP: a real host would answer
 };
 
 struct Shape {

@@ -5,6 +5,7 @@
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -49,6 +50,14 @@ Result<Tap> Tap::open(const std::string &device)
     address.sll_ifindex = static_cast<int>(if_nametoindex(device.c_str()));
     if (bind(fd.get(), reinterpret_cast<sockaddr *>(&address), sizeof(address)))
         return errno_error(errno, "packet socket on " + device);
+    return Tap(std::move(fd));
+}
+
+Result<Tap> Tap::open_local(int family)
+{
+    Fd fd(socket(family, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_UDP));
+    if (!fd)
+        return errno_error(errno, "raw socket");
     return Tap(std::move(fd));
 }
 
