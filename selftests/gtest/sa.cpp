@@ -14,6 +14,7 @@ namespace {
 
 // Not in the C library's copy of the header yet.
 constexpr std::uint16_t attribute_direction = 33;
+constexpr std::uint16_t attribute_cpu = 35;
 
 void copy(xfrm_address_t &out, const Address &address)
 {
@@ -52,6 +53,15 @@ void attribute(Message &message, std::uint16_t type, const Bytes &value)
 void add_algorithms(Message &message, const Sa &sa)
 {
     const auto &used = sa.association.algorithm;
+    if (sa.protocol == IPPROTO_COMP) {
+        attribute(message, XFRMA_ALG_COMP, algorithm("deflate", {}));
+        return;
+    }
+    if (sa.protocol == IPPROTO_AH) {
+        attribute(message, XFRMA_ALG_AUTH_TRUNC,
+                  algorithm(sa.authentication_name, used.authentication_key, used.icv_length));
+        return;
+    }
     if (used.cipher == esp::Cipher::aes_gcm) {
         attribute(message, XFRMA_ALG_AEAD,
                   algorithm(sa.aead_name, used.encryption_key, used.icv_length));
@@ -74,19 +84,22 @@ void add_replay(Message &message, const Sa &sa)
         esn->seq_hi = sa.replay.seq_hi;
         esn->oseq = sa.replay.oseq;
         esn->oseq_hi = sa.replay.oseq_hi;
+        for (std::size_t i = 0; i < words && i < sa.replay.bitmap.size(); i++)
+            esn->bmp[i] = sa.replay.bitmap[i];
         attribute(message, XFRMA_REPLAY_ESN_VAL, value);
         return;
     }
     xfrm_replay_state legacy{};
     legacy.seq = sa.replay.seq;
     legacy.oseq = sa.replay.oseq;
+    legacy.bitmap = sa.replay.bitmap.empty() ? 0 : sa.replay.bitmap.front();
     message.attribute(XFRMA_REPLAY_VAL, legacy);
 }
 
 void add_mark(Message &message, const Sa &sa)
 {
     if (sa.mark)
-        message.attribute(XFRMA_MARK, xfrm_mark{*sa.mark, 0xffffffff});
+        message.attribute(XFRMA_MARK, xfrm_mark{*sa.mark, sa.mark_mask});
 }
 
 void add_options(Message &message, const Sa &sa)
@@ -105,6 +118,8 @@ void add_options(Message &message, const Sa &sa)
         message.attribute(XFRMA_SET_MARK, *sa.output_mark);
     if (sa.interface_id)
         message.attribute(XFRMA_IF_ID, *sa.interface_id);
+    if (sa.cpu)
+        message.attribute(attribute_cpu, *sa.cpu);
     if (sa.tfc_padding)
         message.attribute(XFRMA_TFCPAD, *sa.tfc_padding);
     if (sa.encapsulation_port) {
@@ -120,7 +135,17 @@ void fill(xfrm_usersa_id &id, const Sa &sa)
     copy(id.daddr, sa.destination);
     id.spi = htonl(sa.association.spi);
     id.family = family_of(sa.destination);
-    id.proto = IPPROTO_ESP;
+    id.proto = sa.protocol;
+}
+
+void fill_selector(xfrm_selector &selector, const Sa &sa)
+{
+    if (!sa.inner_source || !sa.inner_destination)
+        return;
+    selector.family = family_of(*sa.inner_source);
+    selector.prefixlen_s = selector.prefixlen_d = selector.family == AF_INET ? 32 : 128;
+    copy(selector.saddr, *sa.inner_source);
+    copy(selector.daddr, *sa.inner_destination);
 }
 
 int parse_attribute(const nlattr *attr, void *data)
@@ -205,7 +230,9 @@ Status SaTable::add(const Sa &sa)
     copy(info.saddr, sa.source);
     copy(info.id.daddr, sa.destination);
     info.id.spi = htonl(sa.association.spi);
-    info.id.proto = IPPROTO_ESP;
+    info.id.proto = sa.protocol;
+    info.reqid = sa.request_id;
+    fill_selector(info.sel, sa);
     info.family = family_of(sa.destination);
     info.mode = static_cast<std::uint8_t>(sa.mode);
     info.flags = static_cast<std::uint8_t>(sa.flags | (sa.association.esn ? XFRM_STATE_ESN : 0));
@@ -215,8 +242,22 @@ Status SaTable::add(const Sa &sa)
     info.lft.soft_packet_limit = sa.soft_packets;
     info.lft.hard_packet_limit = sa.hard_packets;
     add_algorithms(message, sa);
-    add_replay(message, sa);
+    if (sa.protocol != IPPROTO_COMP)
+        add_replay(message, sa);
     add_options(message, sa);
+    return netlink_.request(message);
+}
+
+Status SaTable::reset(const Sa &sa)
+{
+    Message message(XFRM_MSG_NEWAE, NLM_F_REPLACE);
+    auto &id = message.header<xfrm_aevent_id>();
+    fill(id.sa_id, sa);
+    id.reqid = sa.request_id;
+    copy(id.saddr, sa.source);
+    message.attribute(XFRMA_LTIME_VAL, xfrm_lifetime_cur{0, 0, 1, 0});
+    add_replay(message, sa);
+    add_mark(message, sa);
     return netlink_.request(message);
 }
 
@@ -231,7 +272,7 @@ Status SaTable::remove(const Sa &sa)
 Status SaTable::flush()
 {
     Message message(XFRM_MSG_FLUSHSA, 0);
-    message.header<xfrm_usersa_flush>().proto = IPPROTO_ESP;
+    message.header<xfrm_usersa_flush>().proto = 0; // of every protocol
     return netlink_.request(message);
 }
 

@@ -53,9 +53,15 @@ struct Sa {
     std::string authentication_name = "hmac(sha256)";
     std::optional<std::uint16_t> encapsulation_port;
     std::optional<std::uint32_t> mark;
+    std::uint32_t mark_mask = 0xffffffff;
     std::optional<std::uint32_t> output_mark;
     std::optional<std::uint32_t> interface_id;
     std::optional<std::uint32_t> tfc_padding;
+    std::optional<std::uint32_t> cpu;
+    std::uint8_t protocol = packet::proto_esp; // AH: authentication only; IPComp: deflate
+    std::uint32_t request_id = 0;
+    // The whole addresses of a selector, which are a BEET SA's inner ones.
+    std::optional<Address> inner_source, inner_destination;
 };
 
 struct SaState {
@@ -86,6 +92,8 @@ public:
     Status remove(const Sa &sa);
     Status flush();
     Result<Snapshot> get(const Sa &sa);
+    // As if it had just been added: numbers, lifetime; what it counted as errors stays.
+    Status reset(const Sa &sa);
 
 private:
     explicit SaTable(Netlink netlink) : netlink_(std::move(netlink)) {}

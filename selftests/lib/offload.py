@@ -8,7 +8,7 @@ import struct
 
 SIOCETHTOOL = 0x8946
 # ETHTOOL_S* of linux/ethtool.h
-FEATURES = {"tx": 0x17, "tso": 0x1f, "gso": 0x24, "gro": 0x2c}
+FEATURES = {"tx": 0x17, "sg": 0x19, "tso": 0x1f, "gso": 0x24, "gro": 0x2c}
 
 
 def switch(dev, feature, state):

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Bursts, judged: the same by both paths, and by the path that the cell says.
+#include "fixture.hpp"
+
+#include <fmt/format.h>
+
+namespace xfrm_xdp::oracle {
+namespace {
+
+std::int64_t encrypted(const Observation &seen)
+{
+    return count(seen.module, "OutputDone") + count(seen.module, "OutputTaken");
+}
+
+std::int64_t decrypted(const Observation &seen)
+{
+    return count(seen.module, "InputDone") + count(seen.module, "InputTaken");
+}
+
+void expect_count(Differences &out, const std::string &what, const Observation &seen,
+                  std::int64_t got, std::int64_t wanted)
+{
+    if (got != wanted)
+        out.push_back(fmt::format("{}: {}, expected {}; the module counted {}", what, got, wanted,
+                                  show(seen.module)));
+}
+
+// In a cell that is punted: nothing fast, and the reason counted, by the programs for
+// each packet, by the learner as often as without programs.
+void expect_punted(Differences &out, const Expectation &expected, const Observation &slow,
+                   const Observation &fast, std::int64_t carried)
+{
+    expect_count(out, "packets on the fast path", fast, carried, 0);
+    if (expected.punt == uncounted)
+        return;
+    const std::int64_t punted = count(fast.module, expected.punt);
+    const bool learning = expected.punt.starts_with("Learn");
+    expect_count(out, "packets punted for " + expected.punt, fast, punted,
+                 learning ? count(slow.module, expected.punt)
+                          : static_cast<std::int64_t>(slow.sink.size()));
+    if (!punted)
+        out.push_back("nothing was punted for " + expected.punt);
+}
+
+// What the stack made whole ESP packets of has to be fast; the rest does not fit.
+void expect_encrypted(Differences &out, const Burst &burst, const Observation &slow,
+                      const Observation &fast)
+{
+    const auto all = static_cast<std::int64_t>(burst.frames.size()) + 1;
+    const auto whole = burst.stack ? 1 : static_cast<std::int64_t>(whole_esp(slow.wire));
+    expect_count(out, "packets encrypted fast", fast, encrypted(fast), whole);
+    if (!burst.stack)
+        expect_count(out, "packets that do not fit", fast, count(fast.module, "PuntMtu"),
+                     all - whole);
+}
+
+// Both, one after the other; empty where it cannot be done.
+struct Pair {
+    Observation slow, fast;
+};
+
+Result<Pair> run_both(const Course &course, const std::vector<Bytes> &frames)
+{
+    Pair pair;
+    for (const Lane lane : {Lane::slow, Lane::fast}) {
+        if (const Status done = reset(course); !done)
+            return done.error();
+        auto seen = observe(course, lane, frames);
+        if (!seen)
+            return seen.error();
+        if (lane == Lane::slow && !seen->complete)
+            return Error{"what is sent does not arrive by the stack", {}, 0};
+        (lane == Lane::slow ? pair.slow : pair.fast) = *std::move(seen);
+    }
+    return pair;
+}
+
+} // namespace
+
+Lab &lab()
+{
+    extern std::unique_ptr<Lab> the_lab;
+    return *the_lab;
+}
+
+Differences judge_output(const Course &course, const Cell &cell, const Burst &burst)
+{
+    std::vector<Bytes> frames = burst.frames;
+    frames.push_back(marker(course.path));
+    const auto both = run_both(course, frames);
+    if (!both)
+        return {both.error().cause};
+    Differences out = compare(both->slow, both->fast);
+    expect_count(out, "packets encrypted fast in the slow run", both->slow, encrypted(both->slow),
+                 0);
+    if (cell.output.fast())
+        expect_encrypted(out, burst, both->slow, both->fast);
+    else
+        expect_punted(out, cell.output, both->slow, both->fast, encrypted(both->fast));
+    return out;
+}
+
+Differences judge_input(const Course &course, const Cell &cell, const std::vector<Bytes> &esp)
+{
+    const auto both = run_both(course, esp);
+    if (!both)
+        return {both.error().cause};
+    Differences out = compare(both->slow, both->fast);
+    expect_count(out, "packets decrypted fast in the slow run", both->slow, decrypted(both->slow),
+                 0);
+    if (cell.input.fast())
+        expect_count(out, "packets decrypted fast", both->fast, decrypted(both->fast),
+                     static_cast<std::int64_t>(whole_esp(esp)));
+    else
+        expect_punted(out, cell.input, both->slow, both->fast, decrypted(both->fast));
+    return out;
+}
+
+Result<std::vector<Bytes>> record_esp(const Course &course, const std::vector<Bytes> &inner)
+{
+    Lab &l = lab();
+    if (const Status set = l.fast_path.slow(); !set)
+        return set.error();
+    l.g2.take();
+    course.sink->take();
+    std::vector<Bytes> frames = inner, arrived;
+    frames.push_back(marker(course.path));
+    if (const Status sent = l.hb_lan.send(frames); !sent)
+        return sent.error();
+    if (!course.sink->take_until(arrived, is_marker))
+        return Error{"what GW2 encrypted does not get through GW1's stack", {}, 0};
+    std::vector<Bytes> esp;
+    for (Bytes &frame : l.g2.take())
+        if (is_esp(frame))
+            esp.push_back(std::move(frame));
+    return esp;
+}
+
+} // namespace xfrm_xdp::oracle

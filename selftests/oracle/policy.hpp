@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Security policies as values, and the kernel's through XFRM netlink.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "netlink.hpp"
+#include "sa.hpp"
+
+namespace xfrm_xdp::oracle {
+
+struct Template {
+    test::Address source, destination;
+    test::Mode mode = test::Mode::tunnel;
+    std::uint8_t protocol = packet::proto_esp;
+    std::uint32_t request_id = 0;
+    bool optional = false;
+};
+
+enum class Way : std::uint8_t { in, out, forward }; // XFRM_POLICY_*
+
+struct Policy {
+    test::Address source, destination; // of one host each
+    Way way = Way::out;
+    std::vector<Template> templates;
+    std::optional<std::uint32_t> interface_id;
+    std::optional<std::uint32_t> mark;
+    std::uint32_t mark_mask = 0xffffffff;
+};
+
+class PolicyTable {
+public:
+    static Result<PolicyTable> open();
+    Status add(const Policy &policy);
+    Status flush();
+
+private:
+    explicit PolicyTable(test::Netlink netlink) : netlink_(std::move(netlink)) {}
+    test::Netlink netlink_;
+};
+
+} // namespace xfrm_xdp::oracle
