@@ -224,11 +224,18 @@ std::uint32_t sequence_of(View frame)
     return at ? static_cast<std::uint32_t>(get16(frame, at + 4)) << 16 | get16(frame, at + 6) : 0;
 }
 
+// In transport mode the options of the inner header are those of the outer one.
+bool has_options(const Bytes &frame)
+{
+    return is_ipv4(frame) && (frame[14] & 0x0f) > 5;
+}
+
 std::size_t whole_esp(const std::vector<Bytes> &frames)
 {
     return static_cast<std::size_t>(
-        std::count_if(frames.begin(), frames.end(),
-                      [](const Bytes &frame) { return is_esp(frame) && !is_fragment(frame); }));
+        std::count_if(frames.begin(), frames.end(), [](const Bytes &frame) {
+            return is_esp(frame) && !is_fragment(frame) && !has_options(frame);
+        }));
 }
 
 std::int64_t count(const Counters &counters, const std::string &name)

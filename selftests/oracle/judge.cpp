@@ -43,12 +43,14 @@ void expect_punted(Differences &out, const Expectation &expected, const Observat
 }
 
 // What the stack made whole ESP packets of has to be fast; the rest does not fit.
-void expect_encrypted(Differences &out, const Burst &burst, const Observation &slow,
-                      const Observation &fast)
+void expect_encrypted(Differences &out, const Cell &cell, const Burst &burst,
+                      const Observation &slow, const Observation &fast)
 {
     const auto all = static_cast<std::int64_t>(burst.frames.size()) + 1;
     const auto whole = burst.stack ? 1 : static_cast<std::int64_t>(whole_esp(slow.wire));
-    expect_count(out, "packets encrypted fast", fast, encrypted(fast), whole);
+    // A veth cuts its buffers to size: the padding may not fit.
+    const std::int64_t no_room = cell.tfc_padding ? count(fast.module, "PuntRoom") : 0;
+    expect_count(out, "packets encrypted fast", fast, encrypted(fast) + no_room, whole);
     if (!burst.stack)
         expect_count(out, "packets that do not fit", fast, count(fast.module, "PuntMtu"),
                      all - whole);
@@ -94,7 +96,7 @@ Differences judge_output(const Course &course, const Cell &cell, const Burst &bu
     expect_count(out, "packets encrypted fast in the slow run", both->slow, encrypted(both->slow),
                  0);
     if (cell.output.fast())
-        expect_encrypted(out, burst, both->slow, both->fast);
+        expect_encrypted(out, cell, burst, both->slow, both->fast);
     else
         expect_punted(out, cell.output, both->slow, both->fast, encrypted(both->fast));
     return out;

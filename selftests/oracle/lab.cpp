@@ -129,8 +129,11 @@ Result<Host> Host::open()
     auto mib = CounterFile::open("/proc/thread-self/net/xfrm_stat");
     if (!mib)
         return mib.error();
-    auto local4 = Tap::open_local(AF_INET), local6 = Tap::open_local(AF_INET6);
-    if (!local4 || !local6)
+    // What they hear of is UDP around ESP, too, which no policy of transport mode lets
+    // through to them.
+    auto local4 = Tap::open_local(AF_INET, nat_port), local6 = Tap::open_local(AF_INET6, nat_port);
+    if (!local4 || !local6 || !bypass_policies(local4->socket(), true) ||
+        !bypass_policies(local6->socket(), false))
         return Error{"no raw socket", {}, 0};
     auto ports = bind_ports();
     if (!ports)

@@ -2,6 +2,7 @@
 #include "tap.hpp"
 
 #include <arpa/inet.h>
+#include <linux/filter.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <net/if.h>
@@ -37,7 +38,7 @@ struct Batch {
 
 Result<Tap> Tap::open(const std::string &device)
 {
-    Fd fd(socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    Fd fd(::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!fd)
         return errno_error(errno, "packet socket");
     const int on = 1;
@@ -53,11 +54,22 @@ Result<Tap> Tap::open(const std::string &device)
     return Tap(std::move(fd));
 }
 
-Result<Tap> Tap::open_local(int family)
+Result<Tap> Tap::open_local(int family, std::uint16_t but_port)
 {
-    Fd fd(socket(family, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_UDP));
+    Fd fd(::socket(family, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_UDP));
     if (!fd)
         return errno_error(errno, "raw socket");
+    // IPv4 sockets are given the IP header as well.
+    const std::uint32_t port_at = (family == AF_INET ? 20 : 0) + 2;
+    sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_H | BPF_ABS, port_at),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, but_port, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, 0),
+        BPF_STMT(BPF_RET | BPF_K, ~0U),
+    };
+    const sock_fprog program{std::size(code), code};
+    if (setsockopt(fd.get(), SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)))
+        return errno_error(errno, "filter of a raw socket");
     return Tap(std::move(fd));
 }
 
