@@ -69,6 +69,19 @@ check: auto-prerequisites ## everything that needs no test machine
 test: auto-prerequisites ## check, and all tests in the test machine running KERNEL
 	@scripts/test.sh all $(KERNEL)
 
+.PHONY: matrix check-matrix nightly
+matrix: ## Documentation/matrix.rst again, from the table of the oracle's tests
+	$(call build,$(KERNEL),matrix)
+
+check-matrix:
+	$(call build,$(KERNEL),check-matrix)
+
+PAIRS ?= 100000
+SEED ?= $(shell date +%Y%m%d)
+nightly: auto-prerequisites ## random SAs and packets through both paths (SEED, PAIRS=100000)
+	@selftests/vm/run.sh --kernel $(KERNEL) --timeout 7200 -- selftests/oracle.sh \
+		--gtest_filter='Random.*' --seed $(SEED) --pairs $(PAIRS)
+
 .PHONY: clean help
 clean: ## remove what was built here (not the cache of kernels and tools)
 	rm -rf build

@@ -113,6 +113,20 @@ unit:
 tests: bpf
 	@$(MAKE) -s --no-print-directory -C selftests/gtest OUT=$(BUILD)/selftests $(PLACES) all
 
+# --- the support matrix, which is the table of the oracle's tests
+
+ORACLE := $(BUILD)/selftests/xfrm_xdp_oracle
+.PHONY: oracle matrix check-matrix
+oracle: bpf
+	@$(MAKE) -s --no-print-directory -C selftests/gtest OUT=$(BUILD)/selftests $(PLACES) $(ORACLE)
+
+matrix: oracle
+	@$(ORACLE) --matrix >Documentation/matrix.rst
+
+check-matrix: oracle
+	@$(ORACLE) --matrix | diff -u Documentation/matrix.rst - || \
+		{ echo "Documentation/matrix.rst is not what the tests say; run 'make matrix'" >&2; exit 1; }
+
 # --- the module once more, with the compiler and sparse at their most talkative
 
 LINT_OUT := $(BUILD)/$(NAME)/lint

@@ -117,6 +117,11 @@ module_warnings()
 	make -s lint-module
 }
 
+support_matrix()
+{
+	make -s check-matrix
+}
+
 number=0 failed=0
 
 # check LABEL COMMAND: one test.
@@ -142,5 +147,6 @@ check 'kernel-doc comments are right' kernel_doc
 check 'every file has an SPDX line' spdx
 check 'no file is longer than 600 lines' file_length
 check 'the module gives no warning with W=1 and sparse' module_warnings
+check 'the support matrix is what the oracle tests' support_matrix
 echo "1..$number"
 [ "$failed" -eq 0 ]

@@ -69,7 +69,7 @@ configure "$GW1" "link add xfrm7 type xfrm dev wire if_id 7" "link set xfrm7 up"
 nobody "$GW2" lan $MAC_B 203.0.113.77 2001:db8:b::77
 for ns in "$GW1" "$GW2"; do
 	# Every error is answered, in both runs.
-	agent sysctl "ns=$ns" net.ipv4.icmp_ratemask=0
+	agent sysctl "ns=$ns" net.ipv4.icmp_ratemask=0 net.ipv6.icmp.ratemask=127
 done
 # Frames of one piece: from the pages of others GW2's kernel decrypts ESP in UDP where
 # it lies, and the taps of the wire show what it made of it.

@@ -241,4 +241,25 @@ std::vector<Cell> cells(Direction direction)
     return all;
 }
 
+std::vector<Cell> ecn_cells()
+{
+    std::vector<Cell> all = cells(Direction::input);
+    std::erase_if(all, [](const Cell &cell) {
+        return cell.group == "Algorithms" || cell.group == "Replay windows";
+    });
+    return all;
+}
+
+std::vector<Cell> product_cells()
+{
+    std::vector<Cell> all = cells();
+    std::erase_if(all, [](const Cell &cell) {
+        return cell.name != std::string("tunnel_4in4_") + aead &&
+               cell.name != std::string("tunnel_6in6_") + pair &&
+               cell.name != std::string("tunnel_6in4_") + pair &&
+               cell.name != std::string("tunnel_4in6_") + aead;
+    });
+    return all;
+}
+
 } // namespace xfrm_xdp::oracle

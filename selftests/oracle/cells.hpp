@@ -77,6 +77,8 @@ void PrintTo(const Cell &cell, std::ostream *out);
 
 std::vector<Cell> cells();
 std::vector<Cell> cells(Direction direction); // those that have it
+std::vector<Cell> ecn_cells();                // those where ECN and DSCP may matter
+std::vector<Cell> product_cells();            // a few, for more packets
 
 // See support.cpp.
 Expectation expected_output(const Cell &cell);

@@ -26,7 +26,8 @@ struct Observation {
 struct Course {
     Lab *lab = nullptr;
     Path path;                 // of the inner packets
-    std::vector<Sa> near, far; // of GW1, and of the other end
+    std::vector<Sa> near, far; // of GW1, and of the other end where that receives
+    std::vector<Sa> sender;    // of the other end where that sends
     SaTable *far_table = nullptr;
     Tap *source = nullptr, *sink = nullptr, *wire = nullptr, *back = nullptr;
     const CounterFile *far_mib = nullptr;

@@ -21,6 +21,8 @@ Differences judge_output(const Course &course, const Cell &cell, const Burst &bu
 
 // The ESP packets that GW2 makes of @inner and a marker.
 Result<std::vector<Bytes>> record_esp(const Course &course, const std::vector<Bytes> &inner);
+// One ESP packet of GW2 that has a given number.
+Result<Bytes> record_number(const Course &course, const Bytes &inner, std::uint64_t number);
 // The same of ESP packets, the last of which is the marker's.
 Differences judge_input(const Course &course, const Cell &cell, const std::vector<Bytes> &esp);
 

@@ -96,9 +96,12 @@ Sa near_sa(const Cell &cell, Sa sa, Direction direction)
 
 Sa far_sa(const Cell &cell, Sa sa, Direction direction)
 {
-    // What GW2 sends has to be there to be taken off.
-    if (direction == Direction::input)
+    if (direction == Direction::input) {
+        // What GW2 sends has to be there to be taken off.
         sa.tfc_padding = cell.tfc_padding;
+        // So that number zero can be sent, which must not be taken.
+        sa.extra_flags = XFRM_SA_XFLAG_OSEQ_MAY_WRAP;
+    }
     return sa;
 }
 
@@ -200,8 +203,7 @@ Result<Course> install(const Cell &cell, Direction direction)
     if (const Status added = add(output ? other : lab().gw1, in, {Way::in, Way::forward}); !added)
         return added.error();
     course.near = near;
-    if (direction == Direction::output)
-        course.far = far;
+    (output ? course.far : course.sender) = far;
     return course;
 }
 

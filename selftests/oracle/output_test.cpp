@@ -29,11 +29,25 @@ TEST_P(Output, IsTheSameByBothPaths)
     const auto course = install(cell, Direction::output);
     ASSERT_TRUE(course) << course.error().cause;
     for (const Burst &burst :
-         {plain_burst(course->path), mtu_burst(course->path, false), stack_burst(course->path)})
+         {plain_burst(course->path), mtu_burst(course->path), stack_burst(course->path)})
         expect_none(judge_output(*course, cell, burst), burst.name);
     interleave(*course);
 }
 
+// Where the cells have a covering set: everything.
+class OutputProduct : public testing::TestWithParam<Cell> {};
+
+TEST_P(OutputProduct, IsTheSameByBothPaths)
+{
+    const Cell &cell = GetParam();
+    const auto course = install(cell, Direction::output);
+    ASSERT_TRUE(course) << course.error().cause;
+    for (const Burst &burst : {full_burst(course->path), size_burst(course->path)})
+        expect_none(judge_output(*course, cell, burst), burst.name);
+}
+
+INSTANTIATE_TEST_SUITE_P(Cells, OutputProduct, testing::ValuesIn(product_cells()),
+                         [](const auto &cell) { return cell.param.name; });
 INSTANTIATE_TEST_SUITE_P(Cells, Output, testing::ValuesIn(cells(Direction::output)),
                          [](const auto &cell) { return cell.param.name; });
 

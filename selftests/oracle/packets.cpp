@@ -154,7 +154,7 @@ bool is_marker(View bytes)
 
 Burst plain_burst(const Path &path)
 {
-    Burst burst{"sizes, DSCP, ECN, TTL, DF, flow labels", {}, false};
+    Burst burst{"sizes, DSCP, ECN, TTL, DF, flow labels"};
     const std::size_t small = least(path);
     sizes(burst, path, small, small + 16, 1);
     sizes(burst, path, 1279, 1281, 1);
@@ -172,7 +172,7 @@ Burst plain_burst(const Path &path)
 
 Burst full_burst(const Path &path)
 {
-    Burst burst{"all of DSCP and ECN, with DF, TTL, flow labels", {}, false};
+    Burst burst{"all of DSCP and ECN, with DF, TTL, flow labels"};
     for (unsigned tos = 0; tos < 256; tos++)
         for (const bool df : {true, false})
             burst.frames.push_back(
@@ -186,24 +186,52 @@ Burst full_burst(const Path &path)
     return burst;
 }
 
-Burst mtu_burst(const Path &path, bool every_size)
+Burst size_burst(const Path &path)
 {
-    Burst burst{"sizes around the MTU", {}, false};
-    if (every_size) {
-        sizes(burst, path, 1380, 1500, 1);
-        for (std::size_t size = 1380; size <= 1500; size += 3)
-            burst.frames.push_back(make_frame(path, {.size = size, .df = false, .id = 5}));
-        return burst;
-    }
+    Burst burst{"every size"};
+    sizes(burst, path, least(path), 1500, 1);
+    // Some of the large ones without DF: fragments.
+    for (std::size_t size = 1380; size <= 1500; size += 3)
+        burst.frames.push_back(make_frame(path, {.size = size, .df = false, .id = 5}));
+    return burst;
+}
+
+Burst mtu_burst(const Path &path)
+{
+    Burst burst{"sizes around the MTU"};
     // The last that fits is two less than a multiple of four, with every algorithm.
     sizes(burst, path, 1386, 1450, 4);
     sizes(burst, path, 1500, 1500, 1);
     return burst;
 }
 
+Burst ecn_burst(const Path &path)
+{
+    Burst burst{"ECN of the inner and of the outer header"};
+    for (unsigned i = 0; i < 16; i++)
+        burst.frames.push_back(
+            make_frame(path, {.tos = static_cast<std::uint8_t>((i * 0x11U & 0x3fU) << 2 | i / 4)}));
+    return burst;
+}
+
+void set_tos(Bytes &frame, std::uint8_t tos)
+{
+    constexpr std::size_t ip = ethernet_length;
+    if (frame[ip] >> 4 == 6) {
+        frame[ip] = static_cast<std::uint8_t>(0x60 | tos >> 4);
+        frame[ip + 1] = static_cast<std::uint8_t>((frame[ip + 1] & 15) | tos << 4);
+        return;
+    }
+    frame[ip + 1] = tos;
+    frame[ip + 10] = frame[ip + 11] = 0;
+    const std::uint16_t sum = checksum_fold(checksum_add(0, View(frame).subspan(ip, ipv4_length)));
+    frame[ip + 10] = static_cast<std::uint8_t>(sum >> 8);
+    frame[ip + 11] = static_cast<std::uint8_t>(sum);
+}
+
 Burst stack_burst(const Path &path)
 {
-    Burst burst{"TTL that ends, options, extension headers, fragments", {}, true};
+    Burst burst{"TTL that ends, options, extension headers, fragments", {}, true, true};
     burst.frames.push_back(make_frame(path, {.ttl = 1}));
     if (family_of(path) == Family::v4)
         ipv4_specials(burst, path);

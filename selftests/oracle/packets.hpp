@@ -41,7 +41,9 @@ bool is_marker(View bytes);
 // A burst that is sent at once. Without a marker.
 struct Burst {
     std::string name;
-    std::vector<Bytes> frames;
+    std::vector<Bytes> frames{};
+    // So that the programs know the flow of all, even of those that do not fit.
+    bool one_flow = true;
     bool stack = false; // nothing of it is for the fast path: options, fragments, TTL
 };
 
@@ -49,10 +51,17 @@ struct Burst {
 Burst plain_burst(const Path &path);
 // The product instead of a covering set.
 Burst full_burst(const Path &path);
+// Every size up to the MTU.
+Burst size_burst(const Path &path);
 // Sizes around what the path takes: those that fit, and those that do not.
-Burst mtu_burst(const Path &path, bool every_size);
+Burst mtu_burst(const Path &path);
 // What the stack has to do: TTL that ends, options, extension headers, fragments.
 Burst stack_burst(const Path &path);
+
+// Each ECN codepoint four times, with different DSCP.
+Burst ecn_burst(const Path &path);
+// The outer header, with its checksum.
+void set_tos(Bytes &frame, std::uint8_t tos);
 
 Family family_of(const Path &path);
 

@@ -60,7 +60,7 @@ void random_options(Generator &random, Cell &cell)
         cell.extra_flags |= random.of(extra);
     if (random.one_in(8))
         cell.encapsulation_port = 4500;
-    if (random.one_in(8))
+    if (cell.mode() == Mode::tunnel && random.one_in(8))
         cell.tfc_padding = static_cast<std::uint32_t>(random.below(1500));
     if (random.one_in(16))
         cell.output_mark = static_cast<std::uint32_t>(1 + random.below(1000));
@@ -124,7 +124,7 @@ Differences judge(const Course &course, const Cell &cell, Direction direction,
                   const std::vector<Bytes> &frames)
 {
     if (direction == Direction::output)
-        return judge_output(course, cell, {"", frames, false});
+        return judge_output(course, cell, {.name = "", .frames = frames, .one_flow = false});
     // What GW2 cannot send is no packet for GW1.
     const auto esp = record_esp(course, frames);
     return esp ? judge_input(course, cell, *esp) : Differences{esp.error().cause};
