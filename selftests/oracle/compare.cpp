@@ -94,6 +94,19 @@ void differ_frames(Differences &out, const char *what, const std::vector<Bytes> 
     }
 }
 
+// Where order says nothing: GRO keeps TCP back for a while, and not for as long on both
+// paths; transport mode packets of the stack are delivered by a tasklet, so that fast
+// ones overtake them.
+std::vector<Bytes> unordered(std::vector<Bytes> frames)
+{
+    const auto is_local = [](const Bytes &frame) { return frame[0] != 0x02; };
+    const auto protocol = [](const Bytes &frame) { return frame[is_ipv4(frame) ? 23 : 20]; };
+    std::stable_sort(frames.begin(), frames.end(), [&](const Bytes &a, const Bytes &b) {
+        return is_local(a) ? a < b : protocol(a) < protocol(b);
+    });
+    return frames;
+}
+
 std::string describe(const SaState &state)
 {
     std::string text = fmt::format(
@@ -160,7 +173,22 @@ Status reset(const Course &course)
     return Done{};
 }
 
-Result<Observation> observe(const Course &course, Lane lane, const std::vector<Bytes> &frames)
+namespace {
+
+// A fragment that stayed alone in another test is complained of half a minute later.
+bool is_reassembly_error(const Bytes &frame)
+{
+    const std::size_t type = is_ipv4(frame) ? 34 : 54;
+    if (frame.size() < type + 2)
+        return false;
+    return is_ipv4(frame) ? frame[23] == 1 && frame[type] == 11 && frame[type + 1] == 1
+                          : frame[20] == 58 && frame[type] == 3 && frame[type + 1] == 1;
+}
+
+} // namespace
+
+Result<Observation> observe(const Course &course, Lane lane, const std::vector<Bytes> &frames,
+                            std::size_t at_least)
 {
     Lab &lab = *course.lab;
     if (const Status set = lane == Lane::fast ? lab.fast_path.fast() : lab.fast_path.slow(); !set)
@@ -178,11 +206,13 @@ Result<Observation> observe(const Course &course, Lane lane, const std::vector<B
         return sent.error();
 
     Observation seen;
-    seen.complete = course.sink->take_until(seen.sink, is_marker);
+    seen.complete = course.sink->take_until(seen.sink, is_marker, at_least);
     if (course.wire)
         seen.wire = course.wire->take();
     if (course.back)
         seen.back = course.back->take();
+    for (auto *frames_seen : {&seen.wire, &seen.sink, &seen.back})
+        std::erase_if(*frames_seen, is_reassembly_error);
     auto after = states(course);
     if (!after)
         return after.error();
@@ -203,7 +233,7 @@ Differences compare(const Observation &slow, const Observation &fast)
         out.push_back(fmt::format("the last packet of the burst is lost: {}",
                                   slow.complete ? "fast" : "by the stack"));
     differ_frames(out, "frames on the wire", slow.wire, fast.wire);
-    differ_frames(out, "packets at the far end", slow.sink, fast.sink);
+    differ_frames(out, "packets at the far end", unordered(slow.sink), unordered(fast.sink));
     differ_frames(out, "answers to the sender", slow.back, fast.back);
     differ_states(out, slow.states, fast.states);
     differ_counters(out, "xfrm_stat", slow.mib, fast.mib);

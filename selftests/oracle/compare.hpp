@@ -37,8 +37,9 @@ enum class Lane { slow, fast };
 
 // All SAs as they were when they were added.
 Status reset(const Course &course);
-// @frames, the last of which is the marker.
-Result<Observation> observe(const Course &course, Lane lane, const std::vector<Bytes> &frames);
+// @frames, the last of which is the marker: until it arrives, and @at_least so many.
+Result<Observation> observe(const Course &course, Lane lane, const std::vector<Bytes> &frames,
+                            std::size_t at_least = 0);
 
 // One line each, the first few.
 using Differences = std::vector<std::string>;

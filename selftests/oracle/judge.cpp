@@ -67,7 +67,7 @@ Result<Pair> run_both(const Course &course, const std::vector<Bytes> &frames)
     for (const Lane lane : {Lane::slow, Lane::fast}) {
         if (const Status done = reset(course); !done)
             return done.error();
-        auto seen = observe(course, lane, frames);
+        auto seen = observe(course, lane, frames, pair.slow.sink.size());
         if (!seen)
             return seen.error();
         if (lane == Lane::slow && !seen->complete)

@@ -111,19 +111,19 @@ std::vector<Bytes> Tap::take()
     }
 }
 
-bool Tap::take_until(std::vector<Bytes> &frames, const std::function<bool(View)> &last)
+bool Tap::take_until(std::vector<Bytes> &frames, const std::function<bool(View)> &last,
+                     std::size_t at_least)
 {
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(5);
-    for (;;) {
-        bool found = false;
+    for (bool found = false;;) {
         for (auto &frame : take()) {
             found = found || last(frame);
             frames.push_back(std::move(frame));
         }
-        if (found)
+        if (found && frames.size() >= at_least)
             return true;
         if (std::chrono::steady_clock::now() > end)
-            return false;
+            return found;
         pollfd wait{socket_.get(), POLLIN, 0};
         poll(&wait, 1, 100);
     }

@@ -24,9 +24,10 @@ public:
     Status send(const std::vector<Bytes> &frames);
     // All that has come in since the last call.
     std::vector<Bytes> take();
-    // Until @last matches a frame that came in, or five seconds: all up to then.
-    // Says whether it came.
-    bool take_until(std::vector<Bytes> &frames, const std::function<bool(View)> &last);
+    // Until @last matches a frame that came in and there are @at_least so many, or five
+    // seconds: all up to then. Says whether it came.
+    bool take_until(std::vector<Bytes> &frames, const std::function<bool(View)> &last,
+                    std::size_t at_least = 0);
 
 private:
     explicit Tap(Fd socket) : socket_(std::move(socket)) {}
