@@ -37,17 +37,30 @@ modules_load()
 	at_exit modules_unload
 }
 
+# What was not there before, the dependent first; says whether all of it went. The
+# kernel's random numbers keep SHA-512.
+unload_new()
+{
+	local -a new
+
+	mapfile -t new < <(cut -d' ' -f1 /proc/modules | grep -vxF -f "$TMP/modules" |
+		grep -v '^sha512_')
+	# While they go the file would be another one at each read.
+	[ ${#new[@]} -eq 0 ] || modprobe -qr "${new[@]}"
+}
+
 # shellcheck disable=SC2317  # at exit
 modules_unload()
 {
-	local name
+	local ns
 
-	echo "$modprobe_path" >$MODPROBE
+	for ns in "$GW1" "$GW2" "$HB"; do
+		ip -n "$ns" xfrm state flush
+	done
 	ip -n "$GW1" link del xfrm7
-	# In the order of their dependencies, which are those of their use.
-	while read -r name _; do
-		grep -qx "$name" "$TMP/modules" || modprobe -qr "$name"
-	done </proc/modules
+	echo "$modprobe_path" >$MODPROBE
+	# SAs are freed a little later.
+	wait_for 10 unload_new || true
 }
 
 # nobody GW DEV MAC V4 V6: hosts that do not exist, and are asked for at one that does
@@ -70,6 +83,10 @@ nobody "$GW2" lan $MAC_B 203.0.113.77 2001:db8:b::77
 for ns in "$GW1" "$GW2"; do
 	# Every error is answered, in both runs.
 	agent sysctl "ns=$ns" net.ipv4.icmp_ratemask=0 net.ipv6.icmp.ratemask=127
+done
+for ns in "$GW1" "$GW2" "$HB"; do
+	# And none later, for a fragment that nothing followed.
+	agent sysctl "ns=$ns" net.ipv4.ipfrag_time=3600 net.ipv6.ip6frag_time=3600
 done
 # Frames of one piece: from the pages of others GW2's kernel decrypts ESP in UDP where
 # it lies, and the taps of the wire show what it made of it.

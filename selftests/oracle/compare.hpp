@@ -50,6 +50,7 @@ std::size_t whole_esp(const std::vector<Bytes> &frames);
 // Of an ESP frame, over IP or UDP.
 std::uint32_t sequence_of(View frame);
 bool is_esp(View frame);
+bool is_part_of_esp(View frame); // or a fragment of something
 
 std::int64_t count(const test::Counters &counters, const std::string &name);
 std::string show(const test::Counters &counters);

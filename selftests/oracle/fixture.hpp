@@ -26,6 +26,12 @@ Result<Bytes> record_number(const Course &course, const Bytes &inner, std::uint6
 // The same of ESP packets, the last of which is the marker's.
 Differences judge_input(const Course &course, const Cell &cell, const std::vector<Bytes> &esp);
 
+// How many bursts there were, and how many of them were the same at the second try only.
+struct Tally {
+    unsigned long bursts = 0, repeated = 0;
+};
+Tally &tally();
+
 // As failures of the current test.
 void expect_none(const Differences &differences, const std::string &what);
 

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <functional>
+
 namespace xfrm_xdp::oracle {
 namespace {
 
@@ -85,7 +87,9 @@ Lab &lab()
     return *the_lab;
 }
 
-Differences judge_output(const Course &course, const Cell &cell, const Burst &burst)
+namespace {
+
+Differences judge_output_once(const Course &course, const Cell &cell, const Burst &burst)
 {
     std::vector<Bytes> frames = burst.frames;
     frames.push_back(marker(course.path));
@@ -95,7 +99,8 @@ Differences judge_output(const Course &course, const Cell &cell, const Burst &bu
     Differences out = compare(both->slow, both->fast);
     expect_count(out, "packets encrypted fast in the slow run", both->slow, encrypted(both->slow),
                  0);
-    if (!both->slow.far_mib.empty())
+    // A tap of datagrams is refused those that ESP came in.
+    if (!both->slow.far_mib.empty() && !course.path.datagrams)
         out.push_back("the far end refuses what the stack sends: " + show(both->slow.far_mib));
     if (cell.output.fast())
         expect_encrypted(out, cell, burst, both->slow, both->fast);
@@ -104,7 +109,7 @@ Differences judge_output(const Course &course, const Cell &cell, const Burst &bu
     return out;
 }
 
-Differences judge_input(const Course &course, const Cell &cell, const std::vector<Bytes> &esp)
+Differences judge_input_once(const Course &course, const Cell &cell, const std::vector<Bytes> &esp)
 {
     const auto both = run_both(course, esp);
     if (!both)
@@ -123,6 +128,39 @@ Differences judge_input(const Course &course, const Cell &cell, const std::vecto
     return out;
 }
 
+// On a busy machine a packet may overtake another in a queue of the stack, and get its
+// number: then the burst is sent once more. Seldom, see the environment in main().
+Differences twice(const std::function<Differences()> &judge)
+{
+    tally().bursts++;
+    const Differences first = judge();
+    if (first.empty())
+        return first;
+    const Differences second = judge();
+    if (!second.empty())
+        return second;
+    tally().repeated++;
+    return {};
+}
+
+} // namespace
+
+Tally &tally()
+{
+    static Tally tally;
+    return tally;
+}
+
+Differences judge_output(const Course &course, const Cell &cell, const Burst &burst)
+{
+    return twice([&] { return judge_output_once(course, cell, burst); });
+}
+
+Differences judge_input(const Course &course, const Cell &cell, const std::vector<Bytes> &esp)
+{
+    return twice([&] { return judge_input_once(course, cell, esp); });
+}
+
 Result<std::vector<Bytes>> record_esp(const Course &course, const std::vector<Bytes> &inner)
 {
     Lab &l = lab();
@@ -138,7 +176,7 @@ Result<std::vector<Bytes>> record_esp(const Course &course, const std::vector<By
         return Error{"what GW2 encrypted does not get through GW1's stack", {}, 0};
     std::vector<Bytes> esp;
     for (Bytes &frame : l.g2.take())
-        if (is_esp(frame))
+        if (is_part_of_esp(frame))
             esp.push_back(std::move(frame));
     return esp;
 }
