@@ -84,10 +84,6 @@ for ns in "$GW1" "$GW2"; do
 	# Every error is answered, in both runs.
 	agent sysctl "ns=$ns" net.ipv4.icmp_ratemask=0 net.ipv6.icmp.ratemask=127
 done
-for ns in "$GW1" "$GW2" "$HB"; do
-	# And none later, for a fragment that nothing followed.
-	agent sysctl "ns=$ns" net.ipv4.ipfrag_time=3600 net.ipv6.ip6frag_time=3600
-done
 # Frames of one piece: from the pages of others GW2's kernel decrypts ESP in UDP where
 # it lies, and the taps of the wire show what it made of it.
 agent offload "ns=$GW1" dev=wire sg=off
