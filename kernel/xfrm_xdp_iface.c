@@ -107,11 +107,14 @@ free:
 struct xfrm_xdp_flow *xfrm_xdp_iface_sent(const struct net *net, const struct sk_buff *skb)
 {
 	struct xfrm_xdp_detour *detour = this_cpu_ptr(&xfrm_xdp_detours);
+	const struct dst_entry *dst = skb_dst(skb);
 	struct xfrm_xdp_flow *flow;
+	bool same = detour->skb == skb;
 
-	if (detour->skb != skb)
-		return NULL;
+	/* One that was dropped on the way may have left its address to another. */
 	detour->skb = NULL;
+	if (!same || !dst || !dst->xfrm)
+		return NULL;
 	flow = xfrm_xdp_flow_get(detour->handle);
 	return flow && flow->id.net == net ? flow : NULL;
 }
