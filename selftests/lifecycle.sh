@@ -23,8 +23,8 @@ traffic()
 {
 	agent clear name=A
 	agent clear name=B
-	agent stream name=OUT "ns=$HA" src="$A4" sport=4000 dst="$B4" dport=5001 gap=0.005
-	agent stream name=BACK "ns=$HB" src="$B4" sport=4000 dst="$A4" dport=5001 gap=0.005
+	stream OUT "$HA" "$A4" "$B4"
+	stream BACK "$HB" "$B4" "$A4"
 	expect_fast
 }
 

@@ -20,10 +20,10 @@ stream_on()
 {
 	mark "$GW1"
 	if [ "$1" = out ]; then
-		agent stream name=S "ns=$HA" src="$A4" sport=4000 dst="$B4" dport=5001 gap=0.005
+		stream S "$HA" "$A4" "$B4"
 		wait_for 10 counter_at_least "$GW1" Encrypted 20 || wrong "the stream never got fast"
 	else
-		agent stream name=S "ns=$HB" src="$B4" sport=4000 dst="$A4" dport=5001 gap=0.005
+		stream S "$HB" "$B4" "$A4"
 		wait_for 10 counter_at_least "$GW1" ForwardDone 20 || wrong "the stream never got fast"
 	fi
 }
@@ -62,7 +62,7 @@ rule()
 	agent now
 	changed=${R[ms]}
 	# Some 2.5 s of traffic: well past the interval.
-	send_on 500
+	send_on $((2500 / STREAM_GAP))
 	agent got name=$sink timeout=0
 	last=${R[last_ms]}
 	expect_range "ms from the rule to the last datagram" $((last - changed)) \
@@ -93,7 +93,7 @@ renewal()
 	agent now
 	local begin=${R[ms]} most sent
 	stream_on out
-	send_on 600
+	send_on $((3000 / STREAM_GAP))
 	agent unstream name=S
 	sent=${R[sent]}
 	agent now

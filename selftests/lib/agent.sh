@@ -45,6 +45,20 @@ agent()
 	done
 }
 
+# Between the packets of a stream, in ms: twice as much as a debug kernel can take keeps
+# it busy with nothing but that.
+STREAM_GAP=5
+[ ! -e /sys/kernel/debug/kmemleak ] || STREAM_GAP=20
+
+# stream NAME NS SRC DST: datagrams from port 4000 to 5001, until told otherwise
+stream()
+{
+	local gap
+
+	printf -v gap '0.%03d' $STREAM_GAP
+	agent stream "name=$1" "ns=$2" "src=$3" sport=4000 "dst=$4" dport=5001 gap=$gap
+}
+
 # burst NS SRC DST SPORT DPORT N [KEY=VALUE]…: N datagrams, back to back.
 burst()
 {
