@@ -56,7 +56,7 @@ stream()
 	local gap
 
 	printf -v gap '0.%03d' $STREAM_GAP
-	agent stream "name=$1" "ns=$2" "src=$3" sport=4000 "dst=$4" dport=5001 gap=$gap
+	agent stream "name=$1" "ns=$2" "src=$3" sport=4000 "dst=$4" dport=5001 "gap=$gap"
 }
 
 # burst NS SRC DST SPORT DPORT N [KEY=VALUE]…: N datagrams, back to back.
