@@ -44,7 +44,7 @@ unload_new()
 	local -a new
 
 	mapfile -t new < <(cut -d' ' -f1 /proc/modules | grep -vxF -f "$TMP/modules" |
-		grep -v '^sha512_')
+		grep -vE '^(sha512_|xfrm_xdp$)')
 	# While they go the file would be another one at each read.
 	[ ${#new[@]} -eq 0 ] || modprobe -qr "${new[@]}"
 }
@@ -52,14 +52,11 @@ unload_new()
 # shellcheck disable=SC2317  # at exit
 modules_unload()
 {
-	local ns
-
-	for ns in "$GW1" "$GW2" "$HB"; do
-		ip -n "$ns" xfrm state flush
-	done
-	ip -n "$GW1" link del xfrm7
 	echo "$modprobe_path" >$MODPROBE
-	# SAs are freed a little later.
+	# What uses them goes with the namespaces, which the agent has open, a little later.
+	agent_stop
+	detach_quietly
+	topology_delete
 	wait_for 10 unload_new || true
 }
 

@@ -255,9 +255,7 @@ std::vector<Cell> product_cells()
     std::vector<Cell> all = cells();
     std::erase_if(all, [](const Cell &cell) {
         return cell.name != std::string("tunnel_4in4_") + aead &&
-               cell.name != std::string("tunnel_6in6_") + pair &&
-               cell.name != std::string("tunnel_6in4_") + pair &&
-               cell.name != std::string("tunnel_4in6_") + aead;
+               cell.name != std::string("tunnel_6in6_") + pair;
     });
     return all;
 }

@@ -15,6 +15,9 @@ Lab &lab(); // opened once; by the name that main() was given
 // SAs and policies of a cell for one direction, on all hosts, nothing else.
 Result<Course> install(const Cell &cell, Direction direction);
 
+// What is sent in every cell; of an algorithm's second cell, that with ESN, less.
+std::vector<Burst> cell_bursts(const Cell &cell, const Path &path);
+
 // The burst both ways, from the same state of the SAs; nothing to say if it is the
 // same, and if the fast path carried what the cell says.
 Differences judge_output(const Course &course, const Cell &cell, const Burst &burst);

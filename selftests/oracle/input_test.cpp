@@ -12,7 +12,7 @@ TEST_P(Input, IsTheSameByBothPaths)
     const Cell &cell = GetParam();
     const auto course = install(cell, Direction::input);
     ASSERT_TRUE(course) << course.error().cause;
-    for (const Burst &burst : {plain_burst(course->path), stack_burst(course->path)}) {
+    for (const Burst &burst : cell_bursts(cell, course->path)) {
         const auto esp = record_esp(*course, burst.frames);
         ASSERT_TRUE(esp) << esp.error().cause;
         expect_none(judge_input(*course, cell, *esp), burst.name);

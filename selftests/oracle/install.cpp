@@ -207,4 +207,16 @@ Result<Course> install(const Cell &cell, Direction direction)
     return course;
 }
 
+std::vector<Burst> cell_bursts(const Cell &cell, const Path &path)
+{
+    std::vector<Burst> all{plain_burst(path)};
+    if (cell.group == "Algorithms" && cell.esn)
+        return all;
+    // What GW2 has to send in fragments is for the product.
+    if (path.ethernet == towards_gw1())
+        all.push_back(mtu_burst(path));
+    all.push_back(stack_burst(path));
+    return all;
+}
+
 } // namespace xfrm_xdp::oracle
