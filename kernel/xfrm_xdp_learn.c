@@ -485,7 +485,9 @@ int xfrm_xdp_learn(const struct nf_hook_state *state, struct sk_buff *skb,
 	if (!reason)
 		reason = l.sa_reason;
 	opts->reason = reason;
-	if (forward && reason != XFRM_XDP_R_LEARNED && reason != XFRM_XDP_R_RENEWED)
+	/* What is for this host teaches no flow, which is nothing to count. */
+	if (reason != XFRM_XDP_R_LEARNED && reason != XFRM_XDP_R_RENEWED &&
+	    (forward || reason != XFRM_XDP_R_LEARN_NOT_FORWARDED))
 		xfrm_xdp_count(l.net, reason);
 	return opts->nr;
 }

@@ -142,14 +142,19 @@ static void xfrm_xdp_replay_advance_legacy(struct xfrm_state *x, u32 seq)
 	}
 }
 
-/* Move the top of the window to @seq and clear what the move uncovered. */
+/*
+ * Move the top of the window to @seq and clear what the move uncovered. Where a window
+ * does not divide 2^32, the kernel's bit for a number beyond the end of 32 bits is not
+ * the one it looks at next; the same one here, for both paths keep the one bitmap.
+ */
 static void xfrm_xdp_esn_slide(struct xfrm_replay_state_esn *r, u32 seq)
 {
+	u32 top = xfrm_xdp_esn_bit(r, 0);
 	u32 diff = seq - r->seq;
 	u32 bit, i;
 
 	if (diff < r->replay_window) {
-		bit = xfrm_xdp_esn_bit(r, 0);
+		bit = top;
 		for (i = 1; i < diff; i++) {
 			bit = bit + 1 == r->replay_window ? 0 : bit + 1;
 			r->bmp[bit >> 5] &= ~BIT(bit & 31);
@@ -158,7 +163,7 @@ static void xfrm_xdp_esn_slide(struct xfrm_replay_state_esn *r, u32 seq)
 		memset(r->bmp, 0, DIV_ROUND_UP(r->replay_window, 32) * sizeof(u32));
 	}
 	r->seq = seq;
-	bit = xfrm_xdp_esn_bit(r, 0);
+	bit = (top + diff) % r->replay_window;
 	r->bmp[bit >> 5] |= BIT(bit & 31);
 }
 

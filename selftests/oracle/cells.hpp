@@ -25,9 +25,6 @@ struct Suite {
 std::vector<Suite> suites();
 const Suite &suite(const std::string &name);
 
-// A punt that no counter tells of.
-inline constexpr const char *uncounted = "uncounted";
-
 // Either the fast path carries every packet, or the stack does and a counter of
 // the module says why.
 struct Expectation {

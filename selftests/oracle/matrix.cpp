@@ -22,17 +22,16 @@ Support matrix
 
 Every row is a test: the same packets through the slow path and through the fast
 path, compared byte for byte (see testing.rst). *fast*: XDP carries all packets. A
-name is the counter of ``/proc/net/xfrm_xdp_stat`` that says why the stack has them;
-*stack* that there is none.
+name is the counter of ``/proc/net/xfrm_xdp_stat`` that says why the stack has them.
+Padding for traffic flow confidentiality is *fast* where the driver's buffer has room
+for it, else ``PuntRoom``.
 )";
 
 std::string show(const Cell &cell, Direction direction, const Expectation &expected)
 {
     if (cell.only && *cell.only != direction)
         return "none";
-    if (expected.fast())
-        return "fast";
-    return expected.punt == uncounted ? "stack" : expected.punt;
+    return expected.fast() ? "fast" : expected.punt;
 }
 
 Row row(const Cell &cell)

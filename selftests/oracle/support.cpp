@@ -33,9 +33,6 @@ Expectation expected_input(const Cell &cell)
     // Rules that set a mark come after XDP.
     if (is_plain_esp(cell) && !(cell.mark && cell.mark->mask))
         return {};
-    // Of what is delivered here only what becomes a flow is counted.
-    if (cell.mode() == Mode::transport)
-        return {uncounted};
     return {"LearnSaKind"};
 }
 
