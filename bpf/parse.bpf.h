@@ -86,14 +86,44 @@ static __always_inline int parse_ip6(struct xfrm_xdp_flow_key *key, void *l3,
 }
 
 /*
+ * parse_encap() - the key of ESP in UDP
+ * @ctx: frame
+ * @key: of UDP, as parse_key() made it
+ * @esp: result, every byte of it
+ *
+ * IKE has zeros where ESP has its SPI, and a keepalive is too short for one.
+ * Returns 0, or -1 for what cannot be ESP.
+ */
+static __always_inline int parse_encap(struct xdp_md *ctx, const struct xfrm_xdp_flow_key *key,
+				       struct xfrm_xdp_flow_key *esp)
+{
+	void *end = (void *)(long)ctx->data_end;
+	void *l3 = (void *)(long)ctx->data + sizeof(struct ethhdr);
+	__be32 *spi;
+
+	if (key->proto != IPPROTO_UDP || key->dport != bpf_htons(XFRM_XDP_NATT_PORT))
+		return -1;
+	spi = l3 + sizeof(struct udphdr) +
+	      (key->family == AF_INET ? sizeof(struct iphdr) : sizeof(struct ipv6hdr));
+	if ((void *)(spi + 1) > end || !*spi)
+		return -1;
+	*esp = *key;
+	esp->proto = IPPROTO_ESP;
+	esp->encap = key->spi;
+	esp->spi = *spi;
+	return 0;
+}
+
+/*
  * parse_key() - the key of an Ethernet frame
  * @ctx: frame
+ * @ifindex: device it is received by
  * @sa: handle of the SA it was decrypted by, or 0
  * @key: result, every byte of it
  *
  * Returns 0, or -1 for what is never a flow.
  */
-static __always_inline int parse_key(struct xdp_md *ctx, __u64 sa,
+static __always_inline int parse_key(struct xdp_md *ctx, __u32 ifindex, __u64 sa,
 				     struct xfrm_xdp_flow_key *key)
 {
 	void *data = (void *)(long)ctx->data;
@@ -103,7 +133,7 @@ static __always_inline int parse_key(struct xdp_md *ctx, __u64 sa,
 	__builtin_memset(key, 0, sizeof(*key));
 	if (data + sizeof(*eth) > end)
 		return -1;
-	key->ifindex = ctx->ingress_ifindex;
+	key->ifindex = ifindex;
 	key->sa = sa;
 	switch (eth->h_proto) {
 	case bpf_htons(ETH_P_IP):

@@ -23,28 +23,40 @@ struct {
 	__type(value, struct xfrm_xdp_flow_val);
 } flows SEC(".maps");
 
-/* One packet along the flow of its key; PUNT where there is none. */
-static __always_inline int flow_step(struct xdp_md *ctx, __u64 sa, __u64 len,
+/* One packet along a flow. */
+static __always_inline int flow_take(struct xdp_md *ctx, const struct xfrm_xdp_flow_key *key,
+				     struct xfrm_xdp_flow_val *val, __u64 len,
 				     struct bpf_xfrm_xdp_opts *opts)
 {
-	struct xfrm_xdp_flow_key key;
-	struct xfrm_xdp_flow_val *val;
 	int verdict;
-
-	if (parse_key(ctx, sa, &key))
-		return XFRM_XDP_PUNT;
-	val = bpf_map_lookup_elem(&flows, &key);
-	if (!val)
-		return XFRM_XDP_PUNT;
 
 	verdict = bpf_xdp_xfrm_flow(ctx, val->handle, opts, sizeof(*opts));
 	if (opts->flags & XFRM_XDP_OPTS_FORGET)
-		bpf_map_delete_elem(&flows, &key);
+		bpf_map_delete_elem(&flows, key);
 	if (verdict == XFRM_XDP_DONE || verdict == XFRM_XDP_TAKEN) {
 		__sync_fetch_and_add(&val->packets, 1);
 		__sync_fetch_and_add(&val->bytes, len);
 	}
 	return verdict;
+}
+
+/* Along the flow of its key; PUNT where there is none. */
+static __always_inline int flow_step(struct xdp_md *ctx, __u32 ifindex, __u64 sa,
+				     __u64 len, struct bpf_xfrm_xdp_opts *opts)
+{
+	struct xfrm_xdp_flow_key key, esp;
+	struct xfrm_xdp_flow_val *val;
+
+	if (parse_key(ctx, ifindex, sa, &key))
+		return XFRM_XDP_PUNT;
+	/* To that port goes ESP for this host as well as what others forward by UDP. */
+	if (!sa && !parse_encap(ctx, &key, &esp)) {
+		val = bpf_map_lookup_elem(&flows, &esp);
+		if (val)
+			return flow_take(ctx, &esp, val, len, opts);
+	}
+	val = bpf_map_lookup_elem(&flows, &key);
+	return val ? flow_take(ctx, &key, val, len, opts) : XFRM_XDP_PUNT;
 }
 
 static __always_inline int xdp_action(int verdict, const struct bpf_xfrm_xdp_opts *opts)
@@ -66,12 +78,12 @@ int xfrm_xdp_ingress(struct xdp_md *ctx)
 	struct bpf_xfrm_xdp_opts opts = {};
 	int verdict;
 
-	verdict = flow_step(ctx, 0, len, &opts);
+	verdict = flow_step(ctx, ctx->ingress_ifindex, 0, len, &opts);
 	if (verdict != XFRM_XDP_DONE || !opts.sa)
 		return xdp_action(verdict, &opts);
 
 	/* Decrypted: the inner flow decides, or the stack, told by which SA. */
-	verdict = flow_step(ctx, opts.sa, len, &opts);
+	verdict = flow_step(ctx, opts.ifindex ?: ctx->ingress_ifindex, opts.sa, len, &opts);
 	if (verdict == XFRM_XDP_PUNT &&
 	    bpf_xdp_xfrm_metadata(ctx, &opts, sizeof(opts)))
 		return XDP_ABORTED;
@@ -83,9 +95,9 @@ int xfrm_xdp_restore(struct __sk_buff *skb)
 {
 	struct bpf_xfrm_xdp_opts opts;
 
-	if (bpf_skb_xfrm_restore(skb, &opts, sizeof(opts)) < 0)
-		return TC_ACT_SHOT;
-	return TC_ACT_UNSPEC;
+	int ret = bpf_skb_xfrm_restore(skb, &opts, sizeof(opts));
+
+	return ret == 0 || ret == 1 ? TC_ACT_UNSPEC : TC_ACT_SHOT;
 }
 
 /* Keep the counters of an entry that stands for the same flow still. */

@@ -6,6 +6,7 @@
 #include <linux/etherdevice.h>
 #include <linux/filter.h>
 #include <linux/scatterlist.h>
+#include <linux/udp.h>
 #include <crypto/aead.h>
 #include <net/xdp.h>
 #include <net/xfrm.h>
@@ -103,6 +104,7 @@ u64 xfrm_xdp_replay_next(struct xfrm_state *x);
 
 /* xfrm_xdp_sa.c: which SAs the fast path takes */
 int xfrm_xdp_sa_check(const struct xfrm_state *x, u8 dir);
+void xfrm_xdp_sa_key(struct xfrm_xdp_flow_key *key, const struct xfrm_state *x);
 bool xfrm_xdp_must_copy(const struct xfrm_state *x, const struct xdp_buff *xdp);
 bool xfrm_xdp_sa_hard_limit(const struct xfrm_state *x);
 
@@ -113,7 +115,8 @@ bool xfrm_xdp_sa_hard_limit(const struct xfrm_state *x);
 #define XFRM_XDP_FRAME_DATA						\
 	(PAGE_SIZE - XFRM_XDP_FRAME_ROOM -				\
 	 SKB_DATA_ALIGN(sizeof(struct skb_shared_info)))
-#define XFRM_XDP_HDR_MAX	(ETH_HLEN + sizeof(struct ipv6hdr))
+#define XFRM_XDP_HDR_MAX						\
+	(ETH_HLEN + sizeof(struct ipv6hdr) + sizeof(struct udphdr))
 
 /**
  * struct xfrm_xdp_frame - one ESP operation and the memory it works on
@@ -127,11 +130,13 @@ bool xfrm_xdp_sa_hard_limit(const struct xfrm_state *x);
  * @seq_hi: its high half
  * @saved: with ESN, the four bytes before @esph
  * @mac: input: link-layer header
- * @hdr: output: link-layer and outer IP header
+ * @hdr: output: link-layer, outer IP and UDP header
  * @hdr_len: of these, in bytes
+ * @iface: input: xfrm interface that receives the inner packet; referenced like @x
  * @routed: output: @dev is not the egress device, the host's routes tell
- * @family: input: of the outer header
+ * @family: of the outer header
  * @tos: input: of the outer header
+ * @ttl: input: of the outer header
  * @done: called when a taken frame completes
  * @sg: the packet, for the crypto layer
  * @iv: of the request
@@ -141,6 +146,7 @@ struct xfrm_xdp_frame {
 	void *page;
 	struct xfrm_state *x;
 	struct net_device *dev;
+	struct net_device *iface;
 	u8 *esph;
 	u8 *l3;
 	unsigned int len;
@@ -153,6 +159,7 @@ struct xfrm_xdp_frame {
 	bool routed;
 	u8 family;
 	u8 tos;
+	u8 ttl;
 	void (*done)(struct xfrm_xdp_frame *f, int err);
 	struct scatterlist sg;
 	u8 iv[16] __aligned(16);
@@ -171,18 +178,48 @@ void xfrm_xdp_frame_exit(void);
 
 /* xfrm_xdp_esp.c: RFC 4303 on a linear buffer, by the SA's own transform */
 unsigned int xfrm_xdp_esp_clen(const struct xfrm_state *x, unsigned int len);
-void xfrm_xdp_esp_trailer(u8 *tail, unsigned int padlen, u8 proto);
+void xfrm_xdp_esp_trailer(u8 *tail, unsigned int tfclen, unsigned int padlen, u8 proto);
 int xfrm_xdp_esp_encrypt(struct xfrm_xdp_frame *f);
 int xfrm_xdp_esp_decrypt(struct xfrm_xdp_frame *f);
 void xfrm_xdp_esp_restore(struct xfrm_xdp_frame *f);
 
-/* xfrm_xdp_output.c, xfrm_xdp_input.c: one packet through one SA */
+/* xfrm_xdp_outer.c: what an SA's mode puts in front of ESP */
+
+/**
+ * struct xfrm_xdp_layout - the parts of an output packet, lengths in bytes
+ * @payload: what is encrypted, where it is
+ * @len: of it
+ * @tfclen: padding to hide its length
+ * @proto: its protocol, for the trailer
+ * @mac_len: of the link-layer header
+ * @iphlen: of the outer IP header
+ * @encap: of the UDP header around ESP, or 0
+ * @ivlen: of the IV
+ * @clen: of the ciphertext
+ * @hlen: of everything before the payload
+ * @start: link-layer header, in the XDP frame
+ * @total: from @start to the end of the ICV
+ */
+struct xfrm_xdp_layout {
+	u8 *payload;
+	unsigned int len;
+	unsigned int tfclen;
+	u8 proto;
+	u8 mac_len;
+	u8 iphlen;
+	u8 encap;
+	u8 ivlen;
+	unsigned int clen;
+	unsigned int hlen;
+	u8 *start;
+	unsigned int total;
+};
 
 /**
  * struct xfrm_xdp_outer - what an output packet gets besides ESP
  * @dev: egress device; NULL: the caller writes the link-layer addresses
  * @neigh: next hop on @dev
- * @hoplimit: of the outer header
+ * @hoplimit: of the outer header in tunnel mode
  * @mtu: of the path, in bytes from the outer IP header on
  * @forward: decrement the inner TTL
  */
@@ -194,6 +231,35 @@ struct xfrm_xdp_outer {
 	bool forward;
 };
 
+bool xfrm_xdp_outer_takes(const struct xfrm_state *x, const struct xfrm_xdp_pkt *pkt);
+void xfrm_xdp_outer_payload(struct xfrm_xdp_layout *l, const struct xfrm_state *x,
+			    const struct xfrm_xdp_pkt *pkt);
+void xfrm_xdp_outer_header(u8 *iph, const struct xfrm_state *x,
+			   const struct xfrm_xdp_pkt *pkt,
+			   const struct xfrm_xdp_outer *outer,
+			   const struct xfrm_xdp_layout *l);
+void xfrm_xdp_outer_checksum(struct udphdr *uh, u16 family);
+
+/* xfrm_xdp_inner.c: what an SA's mode makes of what was decrypted */
+
+/**
+ * struct xfrm_xdp_inner - what came out of ESP
+ * @l3: payload; then the inner IP header
+ * @len: bytes from there on, TFC padding included
+ * @proto: protocol of the payload
+ * @family: of the inner packet
+ */
+struct xfrm_xdp_inner {
+	u8 *l3;
+	unsigned int len;
+	u8 proto;
+	u8 family;
+};
+
+int xfrm_xdp_inner_packet(const struct xfrm_xdp_frame *f, struct xfrm_xdp_inner *inner);
+
+/* xfrm_xdp_output.c, xfrm_xdp_input.c: one packet through one SA */
+
 enum xfrm_xdp_verdict xfrm_xdp_output(struct xdp_buff *xdp,
 				      struct xfrm_state *x,
 				      const struct xfrm_xdp_pkt *pkt,
@@ -202,6 +268,7 @@ enum xfrm_xdp_verdict xfrm_xdp_output(struct xdp_buff *xdp,
 enum xfrm_xdp_verdict xfrm_xdp_input(struct xdp_buff *xdp,
 				     struct xfrm_state *x,
 				     const struct xfrm_xdp_pkt *pkt,
+				     struct net_device *iface,
 				     struct bpf_xfrm_xdp_opts *opts);
 
 /* xfrm_xdp_flow.c: the flow table */
@@ -211,16 +278,18 @@ enum xfrm_xdp_verdict xfrm_xdp_input(struct xdp_buff *xdp,
  * @id: what it is found by when learned again
  * @id.key: as in the flow map
  * @id.net: namespace of the ingress device; compared, never dereferenced
+ * @id.kind: enum xfrm_xdp_flow_kind
  * @handle: index and generation
- * @kind: enum xfrm_xdp_flow_kind
  * @policy_gen: generation of the security policy it was learned under
  * @cookie: of @dst
  * @dst: forwarding: route or bundle, referenced
  * @x: the SA that is used, referenced; NULL: leaves in the clear
- * @out: forwarding: egress device, referenced
+ * @out: forwarding: egress device; SA: its xfrm interface, if any; referenced
  * @tracker: of @out's reference
  * @neigh: forwarding: next hop, referenced
  * @leaving: forwarding by @x: handle of the flow of its ESP packets
+ * @via: forwarding by @x: handle of its flow to an xfrm interface, or 0
+ * @arrived: of kind XFRM_XDP_FLOW_ARRIVING: the ingress device
  * @renewed: jiffies of the last packet that the stack accepted
  * @used: jiffies of the last packet
  * @flags: XFRM_XDP_FLOW_F_*
@@ -232,9 +301,9 @@ struct xfrm_xdp_flow {
 	struct xfrm_xdp_flow_id {
 		struct xfrm_xdp_flow_key key;
 		struct net *net;
+		u64 kind;
 	} id;
 	u64 handle;
-	u32 kind;
 	u32 policy_gen;
 	u32 cookie;
 	struct dst_entry *dst;
@@ -243,6 +312,8 @@ struct xfrm_xdp_flow {
 	netdevice_tracker tracker;
 	struct neighbour *neigh;
 	u64 leaving;
+	u64 via;
+	u32 arrived;
 	unsigned long renewed;
 	unsigned long used;
 	unsigned long flags;
@@ -274,8 +345,10 @@ void xfrm_xdp_flow_exit(void);
 enum xfrm_xdp_verdict xfrm_xdp_flow(struct xdp_buff *xdp, u64 handle,
 				    struct bpf_xfrm_xdp_opts *opts);
 int xfrm_xdp_egress_check(const struct net_device *in, const struct net_device *out);
+bool xfrm_xdp_egress_hooked(const struct net_device *out);
 
 /* xfrm_xdp_learn.c: a packet that the stack accepted becomes a flow */
+u32 xfrm_xdp_dst_cookie(const struct dst_entry *dst);
 int xfrm_xdp_learn(const struct nf_hook_state *state, struct sk_buff *skb,
 		   struct bpf_xfrm_learn_opts *opts);
 
@@ -285,15 +358,28 @@ u64 xfrm_xdp_leaving_handle(struct net *net, struct xfrm_state *x,
 bool xfrm_xdp_leaving_seen(const struct nf_hook_state *state, const struct sk_buff *skb);
 int xfrm_xdp_leaving_check(const struct xfrm_xdp_flow *flow);
 
+/* xfrm_xdp_iface.c: xfrm interfaces */
+u32 xfrm_xdp_iface_id(const struct net_device *dev);
+int xfrm_xdp_iface_leave(const struct sk_buff *skb, const struct xfrm_xdp_flow_id *id,
+			 struct dst_entry *dst, u32 policy_gen);
+struct xfrm_xdp_flow *xfrm_xdp_iface_sent(const struct net *net, const struct sk_buff *skb);
+int xfrm_xdp_iface_holds(const struct xfrm_xdp_flow *flow, unsigned int len);
+void xfrm_xdp_iface_tx(const struct xfrm_xdp_flow *flow, unsigned int len, bool ok);
+void xfrm_xdp_iface_arrived(const struct nf_hook_state *state, const struct sk_buff *skb);
+u32 xfrm_xdp_iface_arrival(struct net *net, const struct xfrm_state *x);
+void xfrm_xdp_iface_rx(struct sk_buff *skb, struct net_device *dev);
+
 /* xfrm_xdp_conntrack.c: flows that conntrack wants to see whole */
 bool xfrm_xdp_conntrack_ok(const struct sk_buff *skb, u8 proto);
 
 /* xfrm_xdp_meta.c: metadata between XDP and tc, and its proof */
-void xfrm_xdp_meta_decrypted(struct xdp_buff *xdp, u64 sa);
+void xfrm_xdp_meta_decrypted(struct xdp_buff *xdp, u64 sa, u32 ifindex);
+u32 xfrm_xdp_meta_ifindex(void);
 bool xfrm_xdp_meta_was_decrypted(const struct xdp_buff *xdp, u64 sa);
 void xfrm_xdp_meta_forget(void);
 int xfrm_xdp_meta_store(struct xdp_buff *xdp, struct bpf_xfrm_xdp_opts *opts);
 int xfrm_xdp_meta_secpath(struct sk_buff *skb, struct xfrm_state *x);
+u8 xfrm_xdp_meta_checksum(const struct xfrm_state *x);
 bool xfrm_xdp_meta_was_fast(const struct sec_path *sp);
 int xfrm_xdp_meta_restore(struct sk_buff *skb, struct bpf_xfrm_xdp_opts *opts);
 void __init xfrm_xdp_meta_init(void);

@@ -59,17 +59,23 @@ static int xfrm_xdp_primitive(struct xfrm_xdp_pkt *pkt, const struct xdp_buff *x
 	/* Late completions work in the SA's namespace, which only the device keeps alive. */
 	if (xs_net((struct xfrm_state *)x) != dev_net(xdp->rxq->dev))
 		return XFRM_XDP_R_PUNT_SA_KIND;
+	/* The interface, and its counters, are the flow's to know. */
+	if (x->if_id)
+		return XFRM_XDP_R_PUNT_SA_KIND;
+	/* A frame has no mark. */
+	if (dir == XFRM_SA_DIR_IN && (x->props.smark.m || x->props.smark.v))
+		return XFRM_XDP_R_PUNT_SA_KIND;
 	return xfrm_xdp_sa_check(x, dir) ?: xfrm_xdp_parse_frame(pkt, xdp);
 }
 
 __bpf_kfunc_start_defs();
 
 /**
- * bpf_xdp_xfrm_input() - decrypt an ESP packet by an SA and take it out of the tunnel
- * @ctx: Ethernet frame of one buffer with the outer IP header and ESP, without
- *	options, extension headers or fragments
- * @x: SA from bpf_xdp_get_xfrm_state(), of the device's namespace, tunnel mode, with
- *	an algorithm of XFRM_XDP_AEAD_ALGOS or XFRM_XDP_AUTHENC_ALGOS
+ * bpf_xdp_xfrm_input() - decrypt an ESP packet by an SA and undo what its mode did
+ * @ctx: Ethernet frame of one buffer with the outer IP header and ESP, in UDP where
+ *	the SA says so, without options, extension headers or fragments
+ * @x: SA from bpf_xdp_get_xfrm_state(), of the device's namespace, in tunnel,
+ *	transport or BEET mode, without output mark, interface id or offload
  * @opts: result: @error, @reason, @spi and @seq
  * @opts__sz: sizeof(struct bpf_xfrm_xdp_opts) in bytes
  *
@@ -96,20 +102,21 @@ __bpf_kfunc int bpf_xdp_xfrm_input(struct xdp_md *ctx, struct xfrm_state *x,
 		return xfrm_xdp_misuse(xdp);
 	result.reason = xfrm_xdp_primitive(&pkt, xdp, x, XFRM_SA_DIR_IN);
 	if (likely(!result.reason))
-		verdict = xfrm_xdp_input(xdp, x, &pkt, &result);
+		verdict = xfrm_xdp_input(xdp, x, &pkt, NULL, &result);
 	return xfrm_xdp_verdict(xdp, verdict, &result, opts);
 }
 
 /**
- * bpf_xdp_xfrm_output() - put an IP packet into the tunnel of an SA
+ * bpf_xdp_xfrm_output() - encrypt an IP packet by an SA, as its mode says
  * @ctx: Ethernet frame of one buffer with an IPv4 or IPv6 packet, without
  *	options, extension headers or fragments
- * @x: SA from bpf_xdp_get_xfrm_state(), as for bpf_xdp_xfrm_input()
+ * @x: SA from bpf_xdp_get_xfrm_state(), as for bpf_xdp_xfrm_input(); it may have an
+ *	output mark, which is for the route only
  * @opts: result: @error, @reason, @spi and @seq
  * @opts__sz: sizeof(struct bpf_xfrm_xdp_opts) in bytes
  *
- * Follows xfrm_output_one(). The outer hop limit is the namespace's default,
- * the inner one stays. DONE: the frame is the ESP packet behind the Ethernet
+ * Follows xfrm_output_one(). A tunnel's hop limit is the namespace's default, the
+ * inner one stays. DONE: the frame is the ESP packet behind the Ethernet
  * header of the inner one, with the EtherType of the outer; next hop and MTU are
  * the caller's. TAKEN: the packet is routed by the host when it is encrypted.
  *
@@ -150,7 +157,7 @@ __bpf_kfunc int bpf_xdp_xfrm_output(struct xdp_md *ctx, struct xfrm_state *x,
  * An inner flow is encrypted where its route says so, gets its next hop's
  * address and one hop less; DONE: redirect it to @opts->ifindex. The packet of
  * an inbound SA is decrypted; DONE: the frame is the inner packet; look its flow
- * up with @opts->sa in the key and call again. Where there is none, or the result
+ * up with @opts->sa, and @opts->ifindex if not zero, in the key and call again. Where there is none, or the result
  * is PUNT, call bpf_xdp_xfrm_metadata() and return XDP_PASS.
  *
  * @opts->flags has XFRM_XDP_OPTS_FORGET where the map entry should be deleted.
@@ -224,8 +231,8 @@ __bpf_kfunc int bpf_xdp_xfrm_tailroom(struct xdp_md *ctx)
  * @opts__sz: sizeof(struct bpf_xfrm_xdp_opts) in bytes
  *
  * Context: tc ingress.
- * Return: 1 restored; 0 the packet has no metadata of ours; negative: drop the
- * packet: -EPERM the metadata was not written by the kernel for this packet,
+ * Return: 1 restored; 2 drop the packet: an xfrm interface received a clone of it;
+ * 0 the packet has no metadata of ours; negative: drop the packet: -EPERM the metadata was not written by the kernel for this packet,
  * -ESTALE its SA is gone, -ENOMEM, -ENOBUFS the sec_path is full, -EINVAL
  * @opts__sz is wrong (also in @opts->error).
  */

@@ -32,17 +32,20 @@ unsigned int xfrm_xdp_esp_clen(const struct xfrm_state *x, unsigned int len)
 /**
  * xfrm_xdp_esp_trailer() - write padding, pad length and next header
  * @tail: end of the payload
+ * @tfclen: bytes of traffic flow confidentiality padding
  * @padlen: bytes of padding
  * @proto: next header
  *
- * RFC 4303 section 2.4: the padding counts up from one.
+ * RFC 4303 section 2.4: the padding counts up from one; esp_output_fill_trailer().
  *
  * Context: any.
  */
-void xfrm_xdp_esp_trailer(u8 *tail, unsigned int padlen, u8 proto)
+void xfrm_xdp_esp_trailer(u8 *tail, unsigned int tfclen, unsigned int padlen, u8 proto)
 {
 	unsigned int i;
 
+	memset(tail, 0, tfclen);
+	tail += tfclen;
 	for (i = 0; i < padlen; i++)
 		tail[i] = i + 1;
 	tail[padlen] = padlen;

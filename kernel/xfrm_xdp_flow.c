@@ -128,7 +128,7 @@ static void xfrm_xdp_flow_unlink(struct xfrm_xdp_flow *flow)
 	rhashtable_remove_fast(&slots.by_id, &flow->node, xfrm_xdp_flow_params);
 	RCU_INIT_POINTER(slots.flow[slot], NULL);
 	slots.free[slots.nr_free++] = slot;
-	if (flow->kind != XFRM_XDP_FLOW_LEAVING)
+	if (flow->id.kind < XFRM_XDP_FLOW_LEAVING)
 		xfrm_xdp_count(flow->id.net, XFRM_XDP_R_RECLAIMED);
 	xfrm_xdp_flow_free(flow);
 }
@@ -139,6 +139,13 @@ static bool xfrm_xdp_flow_linked(const struct xfrm_xdp_flow *flow)
 	u32 slot = flow->handle & (BIT(XFRM_XDP_SLOT_BITS) - 1);
 
 	return rcu_access_pointer(slots.flow[slot]) == flow;
+}
+
+/* Those that any host can make; SAs are the key manager's. */
+static bool xfrm_xdp_flow_is_inner(const struct xfrm_xdp_flow *flow)
+{
+	return flow->id.kind == XFRM_XDP_FLOW_FORWARD ||
+	       flow->id.kind == XFRM_XDP_FLOW_DETOUR;
 }
 
 /**
@@ -158,8 +165,8 @@ int xfrm_xdp_flow_insert(struct xfrm_xdp_flow *flow, struct xfrm_xdp_flow *old)
 	spin_lock_bh(&slots.lock);
 	if (old && xfrm_xdp_flow_linked(old))
 		xfrm_xdp_flow_unlink(old);
-	/* The last slots are kept for SAs: any host can make new flows. */
-	if (slots.nr_free <= (flow->kind == XFRM_XDP_FLOW_FORWARD ? max_flows / 16 : 0))
+	/* The last slots are kept for SAs. */
+	if (slots.nr_free <= (xfrm_xdp_flow_is_inner(flow) ? max_flows / 16 : 0))
 		goto unlock;
 	/* It may be found as soon as it is in the table: complete before that. */
 	slot = slots.free[slots.nr_free - 1];

@@ -13,8 +13,13 @@
 #include <net/neighbour.h>
 #include "xfrm_xdp.h"
 
-/* Programs and rules that the stack runs on the way out of a device. */
-static bool xfrm_xdp_egress_hooked(const struct net_device *out)
+/**
+ * xfrm_xdp_egress_hooked() - are there programs or rules on the way out of a device?
+ * @out: device
+ *
+ * Context: any.
+ */
+bool xfrm_xdp_egress_hooked(const struct net_device *out)
 {
 #ifdef CONFIG_NET_XGRESS
 	if (rcu_access_pointer(out->tcx_egress))
@@ -55,20 +60,23 @@ static int xfrm_xdp_flow_match(const struct xfrm_xdp_flow *flow,
 {
 	const struct xfrm_xdp_flow_key *key = &flow->id.key;
 	const struct net_device *dev = xdp->rxq->dev;
+	u32 ifindex = dev->ifindex;
 
-	if (key->ifindex != dev->ifindex || flow->id.net != dev_net(dev) ||
-	    !xfrm_xdp_pkt_is(pkt, key))
+	if (flow->id.net != dev_net(dev) || !xfrm_xdp_pkt_is(pkt, key))
 		return XFRM_XDP_R_PUNT_FLOW_MISMATCH;
-	if (key->sa && !xfrm_xdp_meta_was_decrypted(xdp, key->sa))
-		return XFRM_XDP_R_PUNT_NO_PROOF;
-	return XFRM_XDP_OK;
+	if (key->sa) {
+		if (!xfrm_xdp_meta_was_decrypted(xdp, key->sa))
+			return XFRM_XDP_R_PUNT_NO_PROOF;
+		ifindex = xfrm_xdp_meta_ifindex();
+	}
+	return key->ifindex == ifindex ? XFRM_XDP_OK : XFRM_XDP_R_PUNT_FLOW_MISMATCH;
 }
 
 /* Does what the stack decided when it was learned still hold? */
 static int xfrm_xdp_flow_holds(struct xfrm_xdp_flow *flow)
 {
 	/* What an SA decrypts has its policy checked later: by its flow, or the stack. */
-	if (flow->kind == XFRM_XDP_FLOW_SA)
+	if (flow->id.kind == XFRM_XDP_FLOW_SA)
 		return XFRM_XDP_OK;
 	if (flow->policy_gen != atomic_read(&xfrm_xdp_net(flow->id.net)->policy_gen))
 		return XFRM_XDP_R_PUNT_POLICY;
@@ -84,7 +92,8 @@ static int xfrm_xdp_flow_holds(struct xfrm_xdp_flow *flow)
 static int xfrm_xdp_sa_in_order(struct xfrm_xdp_flow *flow,
 				const struct xfrm_xdp_pkt *pkt, int reason)
 {
-	const struct ip_esp_hdr *esph = (const void *)(pkt->l3 + pkt->hlen);
+	unsigned int encap = flow->id.key.encap ? sizeof(struct udphdr) : 0;
+	const struct ip_esp_hdr *esph = (const void *)(pkt->l3 + pkt->hlen + encap);
 	u32 seq = ntohl(esph->seq_no);
 	s32 ahead;
 
@@ -107,12 +116,18 @@ static bool xfrm_xdp_neigh_ok(struct neighbour *neigh)
 	return true;
 }
 
-/* Merged packets have a checksum that nobody computed, and are not as they came. */
+/*
+ * Merged packets have a checksum that nobody computed, and are not as they came.
+ * With SAs of each CPU the stack has another one for this packet.
+ */
 static int xfrm_xdp_encrypt_check(const struct xfrm_xdp_flow *flow,
 				  const struct xdp_buff *xdp)
 {
 	if (unlikely(xdp->rxq->dev->features & NETIF_F_GRO && xfrm_xdp_is_generic(xdp)))
 		return XFRM_XDP_R_PUNT_GRO;
+	if (unlikely(flow->x->pcpu_num != UINT_MAX &&
+		     flow->x->pcpu_num != smp_processor_id()))
+		return XFRM_XDP_R_PUNT_SA_CPU;
 	return xfrm_xdp_leaving_check(flow);
 }
 
@@ -132,6 +147,11 @@ static int xfrm_xdp_forward_check(const struct xfrm_xdp_flow *flow,
 		return reason;
 	if (!xfrm_xdp_neigh_ok(flow->neigh))
 		return XFRM_XDP_R_PUNT_NEIGH;
+	if (flow->via) {
+		reason = xfrm_xdp_iface_holds(flow, pkt->len);
+		if (reason)
+			return reason;
+	}
 	return flow->x ? xfrm_xdp_encrypt_check(flow, xdp) : XFRM_XDP_OK;
 }
 
@@ -160,6 +180,7 @@ xfrm_xdp_forward(struct xfrm_xdp_flow *flow, struct xdp_buff *xdp,
 		.neigh = flow->neigh,
 		.forward = true,
 	};
+	enum xfrm_xdp_verdict verdict;
 
 	opts->reason = xfrm_xdp_forward_check(flow, xdp, pkt);
 	if (unlikely(opts->reason))
@@ -172,7 +193,10 @@ xfrm_xdp_forward(struct xfrm_xdp_flow *flow, struct xdp_buff *xdp,
 	outer.mtu = ((struct xfrm_dst *)flow->dst)->child_mtu_cached;
 	outer.hoplimit = flow->x->props.family == AF_INET ? ip4_dst_hoplimit(path) :
 							    ip6_dst_hoplimit(path);
-	return xfrm_xdp_output(xdp, flow->x, pkt, &outer, opts);
+	verdict = xfrm_xdp_output(xdp, flow->x, pkt, &outer, opts);
+	if (flow->via && verdict != XFRM_XDP_PUNT)
+		xfrm_xdp_iface_tx(flow, pkt->len, verdict != XFRM_XDP_DROP);
+	return verdict;
 }
 
 /* Decrypt, and remember it for the flow and for the metadata. */
@@ -180,6 +204,7 @@ static enum xfrm_xdp_verdict
 xfrm_xdp_decrypt(struct xfrm_xdp_flow *flow, struct xdp_buff *xdp,
 		 const struct xfrm_xdp_pkt *pkt, struct bpf_xfrm_xdp_opts *opts)
 {
+	struct net_device *iface = flow->out;
 	enum xfrm_xdp_verdict verdict;
 
 	xfrm_xdp_meta_forget();
@@ -187,9 +212,16 @@ xfrm_xdp_decrypt(struct xfrm_xdp_flow *flow, struct xdp_buff *xdp,
 		opts->reason = XFRM_XDP_R_PUNT_METADATA;
 		return XFRM_XDP_PUNT;
 	}
-	verdict = xfrm_xdp_input(xdp, flow->x, pkt, opts);
+	/* As xfrmi_lookup() finds it. */
+	if (iface && !(iface->flags & IFF_UP && xfrm_xdp_iface_id(iface) == flow->x->if_id)) {
+		opts->reason = XFRM_XDP_R_PUNT_IFACE;
+		return XFRM_XDP_PUNT;
+	}
+	verdict = xfrm_xdp_input(xdp, flow->x, pkt, iface, opts);
 	if (verdict == XFRM_XDP_DONE) {
-		xfrm_xdp_meta_decrypted(xdp, flow->handle);
+		xfrm_xdp_meta_decrypted(xdp, flow->handle,
+					iface ? iface->ifindex : xdp->rxq->dev->ifindex);
+		opts->ifindex = iface ? iface->ifindex : 0;
 		opts->sa = flow->handle;
 	}
 	return verdict;
@@ -226,7 +258,7 @@ enum xfrm_xdp_verdict xfrm_xdp_flow(struct xdp_buff *xdp, u64 handle,
 	struct xfrm_xdp_pkt pkt;
 	int reason;
 
-	if (unlikely(!flow || flow->kind == XFRM_XDP_FLOW_LEAVING)) {
+	if (unlikely(!flow || flow->id.kind >= XFRM_XDP_FLOW_LEAVING)) {
 		opts->flags |= XFRM_XDP_OPTS_FORGET;
 		return xfrm_xdp_punt(opts, XFRM_XDP_R_PUNT_NO_FLOW);
 	}
@@ -240,16 +272,16 @@ enum xfrm_xdp_verdict xfrm_xdp_flow(struct xdp_buff *xdp, u64 handle,
 	if (likely(!reason))
 		reason = pkt.tcp_end ? XFRM_XDP_R_PUNT_TCP_END :
 				       xfrm_xdp_flow_fresh(flow);
-	if (flow->kind == XFRM_XDP_FLOW_SA)
+	if (flow->id.kind == XFRM_XDP_FLOW_SA)
 		reason = xfrm_xdp_sa_in_order(flow, &pkt, reason);
 	if (unlikely(reason))
 		verdict = xfrm_xdp_punt(opts, reason);
-	else if (flow->kind == XFRM_XDP_FLOW_SA)
+	else if (flow->id.kind == XFRM_XDP_FLOW_SA)
 		verdict = xfrm_xdp_decrypt(flow, xdp, &pkt, opts);
 	else
 		verdict = xfrm_xdp_forward(flow, xdp, &pkt, opts);
 
-	if (verdict == XFRM_XDP_DONE && flow->kind == XFRM_XDP_FLOW_FORWARD)
+	if (verdict == XFRM_XDP_DONE && flow->id.kind == XFRM_XDP_FLOW_FORWARD)
 		xfrm_xdp_meta_forget();
 	if (unlikely(verdict == XFRM_XDP_PUNT && xfrm_xdp_reason_forgets(opts->reason))) {
 		opts->flags |= XFRM_XDP_OPTS_FORGET;

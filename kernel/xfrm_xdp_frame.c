@@ -104,7 +104,7 @@ struct xfrm_xdp_frame *xfrm_xdp_frame_get(void)
 
 /**
  * xfrm_xdp_frame_hold() - make a frame ready to be taken by the crypto layer
- * @f: what xfrm_xdp_frame_get() returned, with @x and @dev set
+ * @f: what xfrm_xdp_frame_get() returned, with @x, @dev and @iface set
  *
  * Before the request is submitted, for it may complete on another CPU before
  * the submitter sees -EINPROGRESS. Undone by xfrm_xdp_frame_release() where the
@@ -118,6 +118,7 @@ bool xfrm_xdp_frame_hold(struct xfrm_xdp_frame *f)
 	if (!refcount_inc_not_zero(&f->x->refcnt))
 		return false;
 	dev_hold(f->dev);
+	dev_hold(f->iface);
 	return true;
 }
 
@@ -129,6 +130,7 @@ bool xfrm_xdp_frame_hold(struct xfrm_xdp_frame *f)
  */
 void xfrm_xdp_frame_release(struct xfrm_xdp_frame *f)
 {
+	dev_put(f->iface);
 	dev_put(f->dev);
 	xfrm_state_put(f->x);
 }

@@ -1,29 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * One packet in through one SA, tunnel mode: the order of xfrm_input() with
- * esp_input() and xfrm_inner_mode_encap_remove(), on an XDP frame. What fails
+ * One packet in through one SA: the order of xfrm_input() with esp_input(), on an
+ * XDP frame. What fails
  * before the transform is punted, for then the stack ends it with its own
  * counters and audit records; what fails after it is dropped with the same.
  */
 
 #include <linux/netdevice.h>
-#include <net/dsfield.h>
-#include <net/inet_ecn.h>
 #include <net/ip.h>
-#include <net/ipv6.h>
+#include <net/ip6_checksum.h>
 #include "xfrm_xdp.h"
-
-/**
- * struct xfrm_xdp_inner - what came out of ESP
- * @l3: inner IP header
- * @len: bytes of payload, TFC padding included
- * @proto: its EtherType
- */
-struct xfrm_xdp_inner {
-	u8 *l3;
-	unsigned int len;
-	__be16 proto;
-};
 
 /* The checks of xfrm_input() before the transform, in its order. */
 static int xfrm_xdp_input_admit(struct xfrm_xdp_frame *f)
@@ -88,7 +74,7 @@ static int xfrm_xdp_input_trailer(const struct xfrm_xdp_frame *f,
 
 /* xfrm_input() from "resume" on, to the point where the SA's part ends. */
 static int xfrm_xdp_input_account(struct xfrm_xdp_frame *f, int err,
-				  struct xfrm_xdp_inner *inner, u8 *proto)
+				  struct xfrm_xdp_inner *inner)
 {
 	struct xfrm_state *x = f->x;
 	struct net *net = xs_net(x);
@@ -118,42 +104,23 @@ static int xfrm_xdp_input_account(struct xfrm_xdp_frame *f, int err,
 	x->curlft.bytes += inner->len;
 	x->curlft.packets++;
 	x->lastused = ktime_get_real_seconds();
-	*proto = nexthdr;
+	inner->proto = nexthdr;
 unlock:
 	spin_unlock(&x->lock);
 	return reason;
 }
 
-/* xfrm4_remove_tunnel_encap(): DSCP and ECN (RFC 6040) from the outer header. */
-static int xfrm_xdp_decap_ip4(const struct xfrm_xdp_frame *f,
-			      struct xfrm_xdp_inner *inner)
+/* The xfrm interface counts what it receives, as xfrmi_rcv_cb() does. */
+static void xfrm_xdp_input_count(struct net_device *iface, unsigned int len, bool ok)
 {
-	struct iphdr *iph = (struct iphdr *)inner->l3;
-
-	if (inner->len < sizeof(*iph))
-		return XFRM_XDP_R_DROP_MODE;
-	if (f->x->props.flags & XFRM_STATE_DECAP_DSCP)
-		ipv4_copy_dscp(f->tos, iph);
-	if (!(f->x->props.flags & XFRM_STATE_NOECN) && INET_ECN_is_ce(f->tos))
-		IP_ECN_set_ce(iph);
-	inner->proto = htons(ETH_P_IP);
-	return XFRM_XDP_OK;
-}
-
-static int xfrm_xdp_decap_ip6(const struct xfrm_xdp_frame *f,
-			      struct xfrm_xdp_inner *inner)
-{
-	struct ipv6hdr *ip6h = (struct ipv6hdr *)inner->l3;
-
-	if (inner->len < sizeof(*ip6h))
-		return XFRM_XDP_R_DROP_MODE;
-	if (f->x->props.flags & XFRM_STATE_DECAP_DSCP)
-		ipv6_copy_dscp(f->tos, ip6h);
-	if (!(f->x->props.flags & XFRM_STATE_NOECN) && INET_ECN_is_ce(f->tos) &&
-	    !INET_ECN_is_not_ect(ipv6_get_dsfield(ip6h)))
-		ipv6_change_dsfield(ip6h, 0xff, INET_ECN_CE);
-	inner->proto = htons(ETH_P_IPV6);
-	return XFRM_XDP_OK;
+	if (likely(!iface))
+		return;
+	if (ok) {
+		dev_sw_netstats_rx_add(iface, len);
+	} else {
+		DEV_STATS_INC(iface, rx_errors);
+		DEV_STATS_INC(iface, rx_dropped);
+	}
 }
 
 /* All that follows the transform; the same for those that complete later. */
@@ -161,31 +128,25 @@ static int xfrm_xdp_input_finish(struct xfrm_xdp_frame *f, int err,
 				 struct xfrm_xdp_inner *inner)
 {
 	int reason;
-	u8 proto;
 
 	xfrm_xdp_esp_restore(f);
-	reason = xfrm_xdp_input_account(f, err, inner, &proto);
-	if (unlikely(reason))
-		return reason;
-
-	if (proto == IPPROTO_IPIP)
-		reason = xfrm_xdp_decap_ip4(f, inner);
-	else if (proto == IPPROTO_IPV6)
-		reason = xfrm_xdp_decap_ip6(f, inner);
-	else
-		reason = XFRM_XDP_R_DROP_MODE;
-	if (unlikely(reason))
-		XFRM_INC_STATS(xs_net(f->x), LINUX_MIB_XFRMINSTATEMODEERROR);
+	reason = xfrm_xdp_input_account(f, err, inner);
+	if (likely(!reason)) {
+		reason = xfrm_xdp_inner_packet(f, inner);
+		if (unlikely(reason))
+			XFRM_INC_STATS(xs_net(f->x), LINUX_MIB_XFRMINSTATEMODEERROR);
+	}
+	xfrm_xdp_input_count(f->iface, reason ? 0 : inner->len, !reason);
 	return reason;
 }
 
 /* The Ethernet header moves up to the inner packet, with its EtherType. */
-static u8 *xfrm_xdp_input_mac(u8 *l3, const u8 *mac, __be16 proto)
+static u8 *xfrm_xdp_input_mac(const struct xfrm_xdp_inner *inner, const u8 *mac)
 {
-	struct ethhdr *eth = (struct ethhdr *)(l3 - ETH_HLEN);
+	struct ethhdr *eth = (struct ethhdr *)(inner->l3 - ETH_HLEN);
 
 	memmove(eth, mac, 2 * ETH_ALEN);
-	eth->h_proto = proto;
+	eth->h_proto = inner->family == AF_INET ? htons(ETH_P_IP) : htons(ETH_P_IPV6);
 	return (u8 *)eth;
 }
 
@@ -200,6 +161,7 @@ static void xfrm_xdp_input_done(struct xfrm_xdp_frame *f, int err)
 
 	if (READ_ONCE(f->x->km.state) != XFRM_STATE_VALID) {
 		XFRM_INC_STATS(net, LINUX_MIB_XFRMINSTATEINVALID);
+		xfrm_xdp_input_count(f->iface, 0, false);
 		reason = XFRM_XDP_R_DROP_STATE;
 		goto drop;
 	}
@@ -208,20 +170,31 @@ static void xfrm_xdp_input_done(struct xfrm_xdp_frame *f, int err)
 		goto drop;
 
 	reason = XFRM_XDP_R_DROP_NOMEM;
-	mac = xfrm_xdp_input_mac(inner.l3, f->mac, inner.proto);
+	mac = xfrm_xdp_input_mac(&inner, f->mac);
 	skb = xfrm_xdp_frame_to_skb(f, mac, ETH_HLEN + inner.len);
 	if (!skb)
 		goto drop;
 	skb->protocol = eth_type_trans(skb, f->dev);
 	skb_reset_network_header(skb);
+	skb->ip_summed = xfrm_xdp_meta_checksum(f->x);
 	if (xfrm_xdp_meta_secpath(skb, f->x)) {
 		kfree_skb(skb);
 		goto drop;
 	}
-	netif_rx(skb);
+	if (f->iface)
+		xfrm_xdp_iface_rx(skb, f->iface);
+	else
+		netif_rx(skb);
 	return;
 drop:
 	xfrm_xdp_count(net, reason);
+}
+
+/* Bytes from the IP header to ESP, UDP header included. */
+static unsigned int xfrm_xdp_input_esp(const struct xfrm_state *x,
+				       const struct xfrm_xdp_pkt *pkt)
+{
+	return pkt->hlen + (x->encap ? sizeof(struct udphdr) : 0);
 }
 
 /* Where the transform works on the packet, and what it needs to know of it. */
@@ -230,10 +203,11 @@ static void xfrm_xdp_input_place(struct xfrm_xdp_frame *f, u8 *mac,
 {
 	f->mac = mac;
 	f->l3 = mac + ETH_HLEN;
-	f->esph = f->l3 + pkt->hlen;
-	f->len = pkt->len - pkt->hlen;
+	f->esph = f->l3 + xfrm_xdp_input_esp(f->x, pkt);
+	f->len = pkt->len - (f->esph - f->l3);
 	f->family = pkt->family;
 	f->tos = pkt->tos;
+	f->ttl = pkt->ttl;
 }
 
 static int xfrm_xdp_input_copied(struct xfrm_xdp_frame *f,
@@ -241,7 +215,7 @@ static int xfrm_xdp_input_copied(struct xfrm_xdp_frame *f,
 				 struct xfrm_xdp_inner *inner, bool *taken)
 {
 	u8 *page = f->page + XFRM_XDP_FRAME_ROOM;
-	unsigned int offset;
+	int offset;
 	int reason;
 	int err;
 
@@ -273,20 +247,64 @@ static int xfrm_xdp_input_inplace(struct xfrm_xdp_frame *f,
 	return xfrm_xdp_input_finish(f, xfrm_xdp_esp_decrypt(f), inner);
 }
 
+/* What udp_rcv() checks before it looks into the packet. */
+static bool xfrm_xdp_input_udp_ok(const struct xfrm_xdp_pkt *pkt, const struct udphdr *uh)
+{
+	const struct ipv6hdr *ip6h = (const struct ipv6hdr *)pkt->l3;
+	unsigned int len = pkt->len - pkt->hlen;
+	__wsum csum;
+
+	if (ntohs(uh->len) != len)
+		return false;
+	if (!uh->check)
+		return pkt->family == AF_INET;
+	csum = csum_partial(uh, len, 0);
+	return !(pkt->family == AF_INET ?
+		 csum_tcpudp_magic(pkt->saddr[0], pkt->daddr[0], len, IPPROTO_UDP, csum) :
+		 csum_ipv6_magic(&ip6h->saddr, &ip6h->daddr, len, IPPROTO_UDP, csum));
+}
+
+/*
+ * Is it ESP in UDP from where the SA says? The ports may change meanwhile: a packet
+ * is then taken as one that came before. One from elsewhere is the stack's, which
+ * tells the key manager.
+ */
+static bool xfrm_xdp_input_encap_ok(const struct xfrm_state *x,
+				    const struct xfrm_xdp_pkt *pkt)
+{
+	const struct udphdr *uh = (const struct udphdr *)(pkt->l3 + pkt->hlen);
+
+	return pkt->proto == IPPROTO_UDP &&
+	       uh->source == READ_ONCE(x->encap->encap_sport) &&
+	       xfrm_addr_equal((const xfrm_address_t *)pkt->saddr, &x->props.saddr,
+			       x->props.family) &&
+	       xfrm_xdp_input_udp_ok(pkt, uh);
+}
+
 /* Is there an ESP header, an IV, a block and an ICV? */
-static int xfrm_xdp_input_check(const struct xfrm_state *x,
+static int xfrm_xdp_input_check(const struct xfrm_state *x, const struct xdp_buff *xdp,
 				const struct xfrm_xdp_pkt *pkt)
 {
 	struct crypto_aead *aead = x->data;
+	unsigned int esp = xfrm_xdp_input_esp(x, pkt);
 	unsigned int least = sizeof(struct ip_esp_hdr) + crypto_aead_ivsize(aead) +
 			     xfrm_xdp_esp_clen(x, 0) + crypto_aead_authsize(aead);
-	const struct ip_esp_hdr *esph = (const void *)(pkt->l3 + pkt->hlen);
+	const struct ip_esp_hdr *esph = (const void *)(pkt->l3 + esp);
 
-	if (pkt->proto != IPPROTO_ESP || pkt->len - pkt->hlen < least)
+	if (pkt->proto != (x->encap ? IPPROTO_UDP : IPPROTO_ESP))
+		return XFRM_XDP_R_PUNT_ENCAP;
+	if (pkt->len < esp + least)
 		return XFRM_XDP_R_PUNT_ESP_SHORT;
 	if (esph->spi != x->id.spi || pkt->family != x->props.family)
 		return XFRM_XDP_R_PUNT_FLOW_MISMATCH;
+	if (x->encap && !xfrm_xdp_input_encap_ok(x, pkt))
+		return XFRM_XDP_R_PUNT_ENCAP;
 	if (ETH_HLEN + pkt->len > XFRM_XDP_FRAME_DATA)
+		return XFRM_XDP_R_PUNT_ROOM;
+	/* A packet without a tunnel's header may grow by that and by metadata. */
+	if (x->props.mode != XFRM_MODE_TUNNEL &&
+	    xdp->data - xdp->data_hard_start < (int)(sizeof(struct xdp_frame) +
+	    sizeof(struct ipv6hdr) + sizeof(struct xfrm_xdp_meta)))
 		return XFRM_XDP_R_PUNT_ROOM;
 	return XFRM_XDP_OK;
 }
@@ -296,6 +314,7 @@ static int xfrm_xdp_input_check(const struct xfrm_state *x,
  * @xdp: frame with an Ethernet header, the outer header and ESP
  * @x: SA that passed xfrm_xdp_sa_check() for XFRM_SA_DIR_IN
  * @pkt: the outer packet
+ * @iface: xfrm interface that receives the inner packet, or NULL
  * @opts: result: @reason, @spi and @seq
  *
  * DONE: @xdp holds the Ethernet header and the inner packet, TFC padding
@@ -307,22 +326,26 @@ static int xfrm_xdp_input_check(const struct xfrm_state *x,
 enum xfrm_xdp_verdict xfrm_xdp_input(struct xdp_buff *xdp,
 				     struct xfrm_state *x,
 				     const struct xfrm_xdp_pkt *pkt,
+				     struct net_device *iface,
 				     struct bpf_xfrm_xdp_opts *opts)
 {
 	bool copy = xfrm_xdp_must_copy(x, xdp);
+	const struct ip_esp_hdr *esph;
 	struct xfrm_xdp_inner inner;
 	struct xfrm_xdp_frame *f;
 	bool taken = false;
 	int reason;
 
 	f = xfrm_xdp_frame_get();
-	reason = f ? xfrm_xdp_input_check(x, pkt) : XFRM_XDP_R_PUNT_NO_FRAME;
+	reason = f ? xfrm_xdp_input_check(x, xdp, pkt) : XFRM_XDP_R_PUNT_NO_FRAME;
 	if (unlikely(reason))
 		goto punt;
 
 	f->x = x;
 	f->dev = xdp->rxq->dev;
-	f->seq = ((struct ip_esp_hdr *)(pkt->l3 + pkt->hlen))->seq_no;
+	f->iface = iface;
+	esph = (const void *)(pkt->l3 + xfrm_xdp_input_esp(x, pkt));
+	f->seq = esph->seq_no;
 	opts->spi = x->id.spi;
 	opts->seq = ntohl(f->seq);
 	if (copy && !xfrm_xdp_frame_hold(f)) {
@@ -343,7 +366,7 @@ enum xfrm_xdp_verdict xfrm_xdp_input(struct xdp_buff *xdp,
 		opts->reason = reason;
 		return taken ? XFRM_XDP_TAKEN : XFRM_XDP_DROP;
 	}
-	xfrm_xdp_set_frame(xdp, xfrm_xdp_input_mac(inner.l3, xdp->data, inner.proto),
+	xfrm_xdp_set_frame(xdp, xfrm_xdp_input_mac(&inner, xdp->data),
 			   inner.l3 + inner.len);
 	return XFRM_XDP_DONE;
 punt:

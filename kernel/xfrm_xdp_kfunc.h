@@ -65,12 +65,15 @@ enum xfrm_xdp_verdict {
 	X(PUNT_NEIGH, "PuntNeigh", "the next hop's link-layer address is not known")	\
 	X(PUNT_EGRESS, "PuntEgress", "the egress device is down or takes no XDP frames")	\
 	X(PUNT_EGRESS_HOOK, "PuntEgressHook", "programs or rules at the egress of the device")	\
+	X(PUNT_IFACE, "PuntIface", "the xfrm interface is down or has another if_id")	\
 	X(PUNT_NOT_LEAVING, "PuntNotLeaving", "the stack has not sent ESP of the SA lately")	\
 	X(PUNT_GRO, "PuntGro", "generic XDP behind GRO, which may have merged packets")	\
 	X(PUNT_ROOM, "PuntRoom", "no room in the frame for ESP")	\
 	X(PUNT_METADATA, "PuntMetadata", "the driver has no room for metadata")	\
 	X(PUNT_NO_FRAME, "PuntNoFrame", "all frames of this CPU are in the crypto layer")	\
 	X(PUNT_ESP_SHORT, "PuntEspShort", "too short for ESP")		\
+	X(PUNT_ENCAP, "PuntEncap", "not in UDP from where the SA says, or bad UDP")	\
+	X(PUNT_SA_CPU, "PuntSaCpu", "SA of another CPU")		\
 	X(PUNT_SA_KIND, "PuntSaKind", "mode, option or algorithm of the SA")	\
 	X(PUNT_SA_STATE, "PuntSaState", "SA is not valid, or of the other direction")	\
 	X(PUNT_SA_EXPIRED, "PuntSaExpired", "SA reached its hard lifetime")	\
@@ -114,21 +117,14 @@ enum xfrm_xdp_reason {
 	XFRM_XDP_R_MAX,
 };
 
-/*
- * The algorithms that the fast path takes; SAs with others are punted.
- * Names as the kernel's xfrm_algo lists and `ip xfrm state` have them.
- */
-#define XFRM_XDP_AEAD_ALGOS(X)						\
-	X("rfc4106(gcm(aes))")
-
-#define XFRM_XDP_AUTHENC_ALGOS(X)					\
-	X("hmac(sha256)", "cbc(aes)")
+/* Where ESP in UDP (RFC 3948) is looked for: the local port. */
+#define XFRM_XDP_NATT_PORT	4500
 
 /* SA flags that the fast path honours; SAs with others are punted. */
 #define XFRM_XDP_SA_FLAGS						\
 	(XFRM_STATE_NOECN | XFRM_STATE_DECAP_DSCP |			\
-	 XFRM_STATE_NOPMTUDISC | XFRM_STATE_ICMP | XFRM_STATE_AF_UNSPEC |	\
-	 XFRM_STATE_ESN)
+	 XFRM_STATE_NOPMTUDISC | XFRM_STATE_WILDRECV | XFRM_STATE_ICMP |	\
+	 XFRM_STATE_AF_UNSPEC | XFRM_STATE_ALIGN4 | XFRM_STATE_ESN)
 #define XFRM_XDP_SA_EXTRA_FLAGS						\
 	(XFRM_SA_XFLAG_DONT_ENCAP_DSCP | XFRM_SA_XFLAG_OSEQ_MAY_WRAP)
 
@@ -136,18 +132,22 @@ enum xfrm_xdp_reason {
  * enum xfrm_xdp_flow_kind - what a handle in the flow map stands for
  * @XFRM_XDP_FLOW_FORWARD: an inner flow: forward, after ESP where the route says so
  * @XFRM_XDP_FLOW_SA: an inbound SA: decrypt
- * @XFRM_XDP_FLOW_LEAVING: the ESP packets of an outbound SA; the kernel's own, never
- *	in the map
+ * @XFRM_XDP_FLOW_LEAVING: the ESP packets of an outbound SA; this and those below are
+ *	the kernel's own, never in the map
+ * @XFRM_XDP_FLOW_DETOUR: an inner flow on its way to an xfrm interface
+ * @XFRM_XDP_FLOW_ARRIVING: the ESP packets of an inbound SA of an xfrm interface
  */
 enum xfrm_xdp_flow_kind {
 	XFRM_XDP_FLOW_FORWARD = 1,
 	XFRM_XDP_FLOW_SA,
 	XFRM_XDP_FLOW_LEAVING,
+	XFRM_XDP_FLOW_DETOUR,
+	XFRM_XDP_FLOW_ARRIVING,
 };
 
 /**
  * struct xfrm_xdp_flow_key - key of the flow map; unused bytes are zero
- * @ifindex: ingress device
+ * @ifindex: ingress device; the xfrm interface for what was decrypted by an SA of one
  * @vlan: VLAN id, 0 for untagged; only untagged frames are taken
  * @family: AF_INET or AF_INET6
  * @proto: IP protocol or IPv6 next header
@@ -156,7 +156,7 @@ enum xfrm_xdp_flow_kind {
  * @sport: source port; ICMP: the identifier of an echo, else 0
  * @dport: destination port; ICMP: type in the high, code in the low byte
  * @spi: of ESP, in place of the ports
- * @pad: zero
+ * @encap: of ESP in UDP: the ports, source first; else 0
  * @sa: handle of the inbound SA the packet was decrypted by, 0 for none
  */
 struct xfrm_xdp_flow_key {
@@ -173,7 +173,7 @@ struct xfrm_xdp_flow_key {
 		};
 		__be32 spi;
 	};
-	__u32 pad;
+	__be32 encap;
 	__u64 sa;
 };
 
@@ -183,7 +183,7 @@ struct xfrm_xdp_flow_key {
  * @packets: that the fast path finished
  * @bytes: of these, L2 header included, as they came in
  * @learned_ns: CLOCK_MONOTONIC when the handle was made
- * @out_ifindex: egress device, 0 for an SA
+ * @out_ifindex: egress device; of an SA its xfrm interface, or 0
  * @out_spi: SPI of the outbound SA, 0 where the flow leaves in the clear
  * @in_spi: SPI of the inbound SA, 0 where the flow came in the clear
  * @kind: enum xfrm_xdp_flow_kind
@@ -203,7 +203,8 @@ struct xfrm_xdp_flow_val {
  * struct bpf_xfrm_xdp_opts - options and results of the packet kfuncs
  * @error: -EINVAL where @opts__sz is not the structure's size, else 0
  * @reason: enum xfrm_xdp_reason of the result
- * @ifindex: DONE by a forwarding flow: the device to redirect to
+ * @ifindex: DONE by a forwarding flow: the device to redirect to; by an SA: the xfrm
+ *	interface that the inner packet is received by, 0 for none
  * @flags: XFRM_XDP_OPTS_*
  * @sa: DONE by an SA: handle to put into the inner packet's flow key
  * @spi: SPI of the SA that was used, 0 for none

@@ -23,7 +23,8 @@
 /**
  * struct xfrm_xdp_lesson - a packet that the stack is about to send
  * @net: namespace
- * @in: ingress device
+ * @in: ingress device: where XDP runs, or an xfrm interface
+ * @rx: where XDP runs
  * @skb: the packet
  * @pkt: its headers
  * @headers: where @pkt points to
@@ -31,12 +32,14 @@
  * @dst: route or bundle
  * @x: SA it will be encrypted by, or NULL
  * @out: egress device
+ * @via: with @x: its flow to an xfrm interface, or NULL
  * @leaving: with @x: handle of the flow of its ESP packets
  * @gen: generation of the security policy
  */
 struct xfrm_xdp_lesson {
 	struct net *net;
 	const struct net_device *in;
+	const struct net_device *rx;
 	struct sk_buff *skb;
 	struct xfrm_xdp_pkt pkt;
 	u8 headers[XFRM_XDP_LEARN_HEADERS];
@@ -44,6 +47,7 @@ struct xfrm_xdp_lesson {
 	struct dst_entry *dst;
 	struct xfrm_state *x;
 	struct net_device *out;
+	struct xfrm_xdp_flow *via;
 	u64 leaving;
 	u32 gen;
 };
@@ -52,30 +56,66 @@ static void xfrm_xdp_learn_entry(struct bpf_xfrm_learn_opts *opts,
 				 const struct xfrm_xdp_flow *flow, __be32 in_spi)
 {
 	struct xfrm_xdp_flow_entry *e = &opts->flow[opts->nr++];
-	bool sa = flow->kind == XFRM_XDP_FLOW_SA;
+	bool sa = flow->id.kind == XFRM_XDP_FLOW_SA;
 
 	memset(e, 0, sizeof(*e));
 	e->key = flow->id.key;
 	e->val.handle = flow->handle;
 	e->val.learned_ns = ktime_get_ns();
-	e->val.out_ifindex = sa ? 0 : flow->out->ifindex;
+	e->val.out_ifindex = flow->out ? flow->out->ifindex : 0;
 	e->val.out_spi = !sa && flow->x ? flow->x->id.spi : 0;
 	e->val.in_spi = in_spi;
-	e->val.kind = flow->kind;
+	e->val.kind = flow->id.kind;
 }
 
-static bool xfrm_xdp_learn_in_ok(const struct sk_buff *skb, const struct net_device *in)
+/* The device that XDP runs at, or NULL: behind an xfrm interface the one of its ESP. */
+static const struct net_device *xfrm_xdp_learn_rx(const struct xfrm_xdp_lesson *l)
 {
-	return in && in->type == ARPHRD_ETHER && skb->skb_iif == in->ifindex &&
-	       netif_running(in);
+	const struct net_device *in = l->in;
+	const struct sec_path *sp;
+	u32 ifindex;
+
+	if (!in || l->skb->skb_iif != in->ifindex || !netif_running(in))
+		return NULL;
+	if (in->type == ARPHRD_ETHER)
+		return in;
+	sp = skb_sec_path(l->skb);
+	if (!sp || sp->len != 1)
+		return NULL;
+	ifindex = xfrm_xdp_iface_arrival(l->net, sp->xvec[0]);
+	return ifindex ? dev_get_by_index_rcu(l->net, ifindex) : NULL;
+}
+
+/*
+ * Would the map find the SA? Its key has no mark: rules come after XDP. And ESP in
+ * UDP is looked for at one port only. Transport mode packets of an xfrm interface are
+ * not received again.
+ */
+static bool xfrm_xdp_learn_found(const struct xfrm_xdp_lesson *l, const struct xfrm_state *x)
+{
+	if (x->mark.m || (x->encap && x->encap->encap_dport != htons(XFRM_XDP_NATT_PORT)))
+		return false;
+	if (l->in == l->rx)
+		return !x->if_id;
+	return x->if_id && x->if_id == xfrm_xdp_iface_id(l->in) &&
+	       x->props.mode != XFRM_MODE_TRANSPORT;
+}
+
+static __be32 xfrm_xdp_encap_ports(const struct xfrm_encap_tmpl *encap)
+{
+	__be16 ports[2] = { encap->encap_sport, encap->encap_dport };
+	__be32 res;
+
+	memcpy(&res, ports, sizeof(res));
+	return res;
 }
 
 /* The SA that the packet was decrypted by becomes, or renews, a flow. */
-static struct xfrm_xdp_flow *xfrm_xdp_learn_sa(struct net *net, struct sk_buff *skb,
-					       const struct net_device *in, int *reason)
+static struct xfrm_xdp_flow *xfrm_xdp_learn_sa(const struct xfrm_xdp_lesson *l, int *reason)
 {
-	const struct sec_path *sp = skb_sec_path(skb);
-	struct xfrm_xdp_flow_id id = { .net = net };
+	struct xfrm_xdp_flow_id id = { .net = l->net, .kind = XFRM_XDP_FLOW_SA };
+	const struct sec_path *sp = skb_sec_path(l->skb);
+	struct net_device *iface;
 	struct xfrm_xdp_flow *flow, *old;
 	struct xfrm_state *x;
 
@@ -83,22 +123,17 @@ static struct xfrm_xdp_flow *xfrm_xdp_learn_sa(struct net *net, struct sk_buff *
 	if (sp->len != 1 || sp->olen)
 		return NULL;
 	x = sp->xvec[0];
-	if (xfrm_xdp_sa_check(x, XFRM_SA_DIR_IN))
+	if (xfrm_xdp_sa_check(x, XFRM_SA_DIR_IN) || !xfrm_xdp_learn_found(l, x))
 		return NULL;
 
-	id.key.ifindex = in->ifindex;
-	id.key.family = x->props.family;
-	id.key.proto = IPPROTO_ESP;
-	memcpy(id.key.saddr, &x->props.saddr, sizeof(id.key.saddr));
-	memcpy(id.key.daddr, &x->id.daddr, sizeof(id.key.daddr));
-	id.key.spi = x->id.spi;
-	if (id.key.family == AF_INET) {
-		memset(id.key.saddr + 1, 0, 12);
-		memset(id.key.daddr + 1, 0, 12);
-	}
+	xfrm_xdp_sa_key(&id.key, x);
+	id.key.ifindex = l->rx->ifindex;
+	if (x->encap)
+		id.key.encap = xfrm_xdp_encap_ports(x->encap);
 
+	iface = l->in == l->rx ? NULL : (struct net_device *)l->in;
 	old = xfrm_xdp_flow_find(&id);
-	if (old && old->x == x) {
+	if (old && old->x == x && old->out == iface) {
 		/* What XDP decrypted says nothing about the outer packet's way. */
 		if (!xfrm_xdp_meta_was_fast(sp))
 			xfrm_xdp_flow_renew(old);
@@ -109,15 +144,17 @@ static struct xfrm_xdp_flow *xfrm_xdp_learn_sa(struct net *net, struct sk_buff *
 	flow = xfrm_xdp_flow_alloc(&id);
 	if (!flow)
 		return NULL;
-	flow->kind = XFRM_XDP_FLOW_SA;
 	xfrm_state_hold(x);
 	flow->x = x;
-	flow->policy_gen = atomic_read(&xfrm_xdp_net(net)->policy_gen);
+	if (iface) {
+		netdev_hold(iface, &flow->tracker, GFP_ATOMIC);
+		flow->out = iface;
+	}
 	if (xfrm_xdp_flow_insert(flow, old)) {
 		xfrm_xdp_flow_free(flow);
 		return NULL;
 	}
-	xfrm_xdp_count(net, XFRM_XDP_R_LEARNED);
+	xfrm_xdp_count(l->net, XFRM_XDP_R_LEARNED);
 	*reason = XFRM_XDP_R_LEARNED;
 	return flow;
 }
@@ -180,18 +217,25 @@ static int xfrm_xdp_learn_route(struct xfrm_xdp_lesson *l)
 	if (l->x) {
 		if (xfrm_dst_child(dst) != path)
 			return XFRM_XDP_R_LEARN_ROUTE;
-		if (xfrm_xdp_sa_check(l->x, XFRM_SA_DIR_OUT))
+		if (xfrm_xdp_sa_check(l->x, XFRM_SA_DIR_OUT) ||
+		    l->x->if_id != (l->via ? xfrm_xdp_iface_id(l->via->out) : 0))
 			return XFRM_XDP_R_LEARN_SA_KIND;
 	} else if (!l->sa) {
 		/* Neither encrypted nor decrypted: none of our business. */
 		return XFRM_XDP_R_LEARN_ROUTE;
 	}
-	if (l->out == l->in || dev_net(l->out) != l->net)
+	if (l->out == l->rx || dev_net(l->out) != l->net)
 		return XFRM_XDP_R_LEARN_ROUTE;
-	return xfrm_xdp_egress_check(l->in, l->out) ? XFRM_XDP_R_LEARN_EGRESS : XFRM_XDP_OK;
+	return xfrm_xdp_egress_check(l->rx, l->out) ? XFRM_XDP_R_LEARN_EGRESS : XFRM_XDP_OK;
 }
 
-static u32 xfrm_xdp_dst_cookie(const struct dst_entry *dst)
+/**
+ * xfrm_xdp_dst_cookie() - what dst_check() wants to see again
+ * @dst: route or bundle
+ *
+ * Context: RCU read side.
+ */
+u32 xfrm_xdp_dst_cookie(const struct dst_entry *dst)
 {
 	/* A bundle keeps the cookies of its parts. */
 	if (dst->xfrm || dst->ops->family != AF_INET6)
@@ -205,8 +249,16 @@ static u32 xfrm_xdp_dst_cookie(const struct dst_entry *dst)
  */
 static bool xfrm_xdp_learn_policy(const struct xfrm_xdp_lesson *l)
 {
-	return dst_check(l->dst, xfrm_xdp_dst_cookie(l->dst)) &&
-	       xfrm_policy_check(NULL, XFRM_POLICY_FWD, l->skb, l->pkt.family);
+	struct net_device *dev = l->skb->dev;
+	bool ok;
+
+	if (!dst_check(l->dst, xfrm_xdp_dst_cookie(l->dst)))
+		return false;
+	/* Where an xfrm interface received it, that says which policy. */
+	l->skb->dev = (struct net_device *)l->in;
+	ok = xfrm_policy_check(NULL, XFRM_POLICY_FWD, l->skb, l->pkt.family);
+	l->skb->dev = dev;
+	return ok;
 }
 
 static struct neighbour *xfrm_xdp_learn_neigh(const struct xfrm_xdp_lesson *l)
@@ -226,7 +278,7 @@ static bool xfrm_xdp_learn_same(const struct xfrm_xdp_flow *old,
 	bool same;
 
 	if (old->policy_gen != l->gen || old->x != l->x || old->out != l->out ||
-	    old->leaving != l->leaving ||
+	    old->leaving != l->leaving || old->via != (l->via ? l->via->handle : 0) ||
 	    !dst_check(old->dst, old->cookie) || dst_mtu(old->dst) != dst_mtu(l->dst))
 		return false;
 	neigh = xfrm_xdp_learn_neigh(l);
@@ -257,7 +309,7 @@ static struct xfrm_xdp_flow *xfrm_xdp_learn_new(const struct xfrm_xdp_lesson *l,
 	netdev_hold(l->out, &flow->tracker, GFP_ATOMIC);
 	flow->out = l->out;
 	flow->leaving = l->leaving;
-	flow->kind = XFRM_XDP_FLOW_FORWARD;
+	flow->via = l->via ? l->via->handle : 0;
 	flow->policy_gen = l->gen;
 	return flow;
 free:
@@ -265,14 +317,21 @@ free:
 	return NULL;
 }
 
+static void xfrm_xdp_learn_id(struct xfrm_xdp_flow_id *id, const struct xfrm_xdp_lesson *l)
+{
+	id->net = l->net;
+	id->kind = XFRM_XDP_FLOW_FORWARD;
+	xfrm_xdp_pkt_key(&id->key, &l->pkt, l->in->ifindex, l->sa ? l->sa->handle : 0);
+}
+
 /* The flow of a lesson, learned or renewed. */
 static struct xfrm_xdp_flow *xfrm_xdp_learn_flow(const struct xfrm_xdp_lesson *l,
 						 int *reason)
 {
-	struct xfrm_xdp_flow_id id = { .net = l->net };
+	struct xfrm_xdp_flow_id id;
 	struct xfrm_xdp_flow *flow, *old;
 
-	xfrm_xdp_pkt_key(&id.key, &l->pkt, l->in->ifindex, l->sa ? l->sa->handle : 0);
+	xfrm_xdp_learn_id(&id, l);
 	old = xfrm_xdp_flow_find(&id);
 	if (old && xfrm_xdp_learn_same(old, l)) {
 		xfrm_xdp_flow_renew(old);
@@ -292,23 +351,95 @@ static struct xfrm_xdp_flow *xfrm_xdp_learn_flow(const struct xfrm_xdp_lesson *l
 	return flow;
 }
 
-static int xfrm_xdp_learn_check(struct xfrm_xdp_lesson *l)
+/* What the stack decided when it forwarded the packet, before it went to its port. */
+static int xfrm_xdp_learn_forward(struct xfrm_xdp_lesson *l)
 {
-	int reason;
-
-	reason = xfrm_xdp_learn_route(l);
-	if (reason)
-		return reason;
 	if (!xfrm_xdp_learn_packet(l))
 		return XFRM_XDP_R_LEARN_PACKET;
 	if (!xfrm_xdp_conntrack_ok(l->skb, l->pkt.proto))
 		return XFRM_XDP_R_LEARN_CONNTRACK;
 	l->gen = atomic_read(&xfrm_xdp_net(l->net)->policy_gen);
-	if (!xfrm_xdp_learn_policy(l))
-		return XFRM_XDP_R_LEARN_ROUTE;
-	if (l->x)
+	return xfrm_xdp_learn_policy(l) ? XFRM_XDP_OK : XFRM_XDP_R_LEARN_ROUTE;
+}
+
+static int xfrm_xdp_learn_check(struct xfrm_xdp_lesson *l)
+{
+	int reason = xfrm_xdp_learn_route(l);
+
+	/* One that comes by an xfrm interface was looked at on its way there. */
+	if (!reason)
+		reason = l->via ? XFRM_XDP_OK : xfrm_xdp_learn_forward(l);
+	if (!reason && l->x) {
 		l->leaving = xfrm_xdp_leaving_handle(l->net, l->x, l->out);
-	return l->x && !l->leaving ? XFRM_XDP_R_LEARN_FULL : XFRM_XDP_OK;
+		if (!l->leaving)
+			reason = XFRM_XDP_R_LEARN_FULL;
+	}
+	return reason;
+}
+
+/* It leaves by an xfrm interface: it will come back with a bundle. */
+static int xfrm_xdp_learn_leave(struct xfrm_xdp_lesson *l)
+{
+	struct dst_entry *dst = skb_dst(l->skb);
+	struct xfrm_xdp_flow_id id;
+	int reason;
+
+	if (!dst || dst->error || dst->lwtstate)
+		return XFRM_XDP_R_LEARN_ROUTE;
+	l->dst = dst;
+	reason = xfrm_xdp_learn_forward(l);
+	if (reason)
+		return reason;
+	xfrm_xdp_learn_id(&id, l);
+	/* The flow is counted when its bundle is known. */
+	return xfrm_xdp_iface_leave(l->skb, &id, dst, l->gen) ?: XFRM_XDP_R_RENEWED;
+}
+
+/* What came to its bundle by an xfrm interface, from where it came there. */
+static bool xfrm_xdp_learn_back(struct xfrm_xdp_lesson *l)
+{
+	const struct xfrm_xdp_flow_key *key;
+
+	l->via = xfrm_xdp_iface_sent(l->net, l->skb);
+	if (!l->via)
+		return false;
+	key = &l->via->id.key;
+	l->gen = l->via->policy_gen;
+	l->in = dev_get_by_index_rcu(l->net, key->ifindex);
+	l->rx = l->in;
+	if (key->sa) {
+		l->sa = xfrm_xdp_flow_get(key->sa);
+		l->rx = l->sa ? dev_get_by_index_rcu(l->net, l->sa->id.key.ifindex) : NULL;
+	}
+	return l->in && l->rx && xfrm_xdp_learn_packet(l) && xfrm_xdp_pkt_is(&l->pkt, key);
+}
+
+/* Where the packet came from and by which SA; or why it teaches nothing. */
+static int xfrm_xdp_learn_origin(struct xfrm_xdp_lesson *l, bool forward)
+{
+	int reason;
+
+	l->rx = xfrm_xdp_learn_rx(l);
+	if (!l->rx || (forward && !xfrm_xdp_learn_forwarded(l)))
+		return XFRM_XDP_R_LEARN_NOT_FORWARDED;
+	if (!secpath_exists(l->skb))
+		return XFRM_XDP_OK;
+	l->sa = xfrm_xdp_learn_sa(l, &reason);
+	return l->sa ? XFRM_XDP_OK : reason;
+}
+
+/* A packet at POST_ROUTING; the reason says what became of it. */
+static int xfrm_xdp_learn_last(struct xfrm_xdp_lesson *l, const struct net_device *out,
+			       struct xfrm_xdp_flow **flow)
+{
+	int reason;
+
+	if (xfrm_xdp_iface_id(out))
+		return xfrm_xdp_learn_leave(l);
+	reason = xfrm_xdp_learn_check(l);
+	if (!reason)
+		*flow = xfrm_xdp_learn_flow(l, &reason);
+	return reason;
 }
 
 /**
@@ -325,37 +456,28 @@ int xfrm_xdp_learn(const struct nf_hook_state *state, struct sk_buff *skb,
 {
 	struct xfrm_xdp_lesson l = { .net = state->net, .in = state->in, .skb = skb };
 	bool forward = state->hook == NF_INET_POST_ROUTING;
-	struct xfrm_xdp_flow *flow;
-	__be32 in_spi = 0;
-	int reason;
+	struct xfrm_xdp_flow *flow = NULL;
+	int reason = XFRM_XDP_OK;
+	__be32 in_spi;
 
-	reason = XFRM_XDP_R_LEARN_NOT_FORWARDED;
+	opts->reason = XFRM_XDP_R_LEARN_NOT_FORWARDED;
 	/* Test runs of a program have a hook state without namespace or device. */
-	if (!l.net) {
-		opts->reason = reason;
+	if (!l.net || (forward && xfrm_xdp_leaving_seen(state, skb)))
 		return 0;
-	}
-	if (forward && xfrm_xdp_leaving_seen(state, skb)) {
-		opts->reason = reason;
-		return 0;
-	}
-	if (!xfrm_xdp_learn_in_ok(skb, l.in) || (forward && !xfrm_xdp_learn_forwarded(&l)))
-		goto out;
-	if (secpath_exists(skb)) {
-		l.sa = xfrm_xdp_learn_sa(l.net, skb, l.in, &reason);
-		if (!l.sa)
-			goto out;
-		in_spi = l.sa->x->id.spi;
-	}
-	if (forward) {
-		reason = xfrm_xdp_learn_check(&l);
-		flow = reason ? NULL : xfrm_xdp_learn_flow(&l, &reason);
-		if (flow)
-			xfrm_xdp_learn_entry(opts, flow, in_spi);
-	}
+	if (!forward && l.in)
+		xfrm_xdp_iface_arrived(state, skb);
+	if (!forward || !xfrm_xdp_learn_back(&l))
+		reason = xfrm_xdp_learn_origin(&l, forward);
+	if (!reason && forward)
+		reason = xfrm_xdp_learn_last(&l, state->out, &flow);
+
+	in_spi = l.sa ? l.sa->x->id.spi : 0;
+	if (flow)
+		xfrm_xdp_learn_entry(opts, flow, in_spi);
 	if (l.sa)
 		xfrm_xdp_learn_entry(opts, l.sa, in_spi);
-out:
+	if (!reason)
+		reason = XFRM_XDP_R_RENEWED;
 	opts->reason = reason;
 	if (forward && reason != XFRM_XDP_R_LEARNED && reason != XFRM_XDP_R_RENEWED)
 		xfrm_xdp_count(l.net, reason);

@@ -12,9 +12,6 @@
 #include <net/ip.h>
 #include "xfrm_xdp.h"
 
-/* No handle is like that: apart from the flow of an inbound SA with such addresses. */
-#define XFRM_XDP_LEAVING_SA	U64_MAX
-
 /**
  * xfrm_xdp_leaving_handle() - the flow of the ESP packets of an outbound SA
  * @net: namespace
@@ -27,30 +24,17 @@
 u64 xfrm_xdp_leaving_handle(struct net *net, struct xfrm_state *x,
 			    const struct net_device *out)
 {
-	struct xfrm_xdp_flow_id id = { .net = net };
+	struct xfrm_xdp_flow_id id = { .net = net, .kind = XFRM_XDP_FLOW_LEAVING };
 	struct xfrm_xdp_flow *flow, *old;
-	struct xfrm_xdp_flow_key *key = &id.key;
 
-	key->ifindex = out->ifindex;
-	key->family = x->props.family;
-	key->proto = IPPROTO_ESP;
-	key->spi = x->id.spi;
-	key->sa = XFRM_XDP_LEAVING_SA;
-	if (key->family == AF_INET) {
-		key->saddr[0] = x->props.saddr.a4;
-		key->daddr[0] = x->id.daddr.a4;
-	} else {
-		memcpy(key->saddr, &x->props.saddr, sizeof(key->saddr));
-		memcpy(key->daddr, &x->id.daddr, sizeof(key->daddr));
-	}
-
+	xfrm_xdp_sa_key(&id.key, x);
+	id.key.ifindex = out->ifindex;
 	old = xfrm_xdp_flow_find(&id);
 	if (old && old->x == x)
 		return old->handle;
 	flow = xfrm_xdp_flow_alloc(&id);
 	if (!flow)
 		return 0;
-	flow->kind = XFRM_XDP_FLOW_LEAVING;
 	xfrm_state_hold(x);
 	flow->x = x;
 	if (xfrm_xdp_flow_insert(flow, old)) {
@@ -60,38 +44,44 @@ u64 xfrm_xdp_leaving_handle(struct net *net, struct xfrm_state *x,
 	return flow->handle;
 }
 
-/* The key of an ESP packet that was made here, or nothing. */
+/* Where ESP is behind an IP header, in UDP or not; 0 where it is not. */
+static unsigned int xfrm_xdp_leaving_esp(u8 proto, unsigned int hlen)
+{
+	return proto == IPPROTO_ESP ? hlen :
+	       proto == IPPROTO_UDP ? hlen + sizeof(struct udphdr) : 0;
+}
+
+/*
+ * The key of an ESP packet that was made here, or nothing. UDP that XFRM did not make
+ * may look like it: then it is a flow that nobody asks for.
+ */
 static bool xfrm_xdp_leaving_key(struct xfrm_xdp_flow_key *key, const struct sk_buff *skb)
 {
-	int offset = skb_network_offset(skb);
 	const struct ip_esp_hdr *esph;
 	const struct ipv6hdr *ip6h;
 	const struct iphdr *iph;
 	struct ip_esp_hdr buf;
+	unsigned int esp;
 
 	if (skb->protocol == htons(ETH_P_IP)) {
 		iph = ip_hdr(skb);
-		if (iph->protocol != IPPROTO_ESP)
-			return false;
+		esp = xfrm_xdp_leaving_esp(iph->protocol, ip_hdrlen(skb));
 		key->family = AF_INET;
 		key->saddr[0] = iph->saddr;
 		key->daddr[0] = iph->daddr;
-		offset += ip_hdrlen(skb);
 	} else {
 		ip6h = ipv6_hdr(skb);
-		if (ip6h->nexthdr != IPPROTO_ESP)
-			return false;
+		esp = xfrm_xdp_leaving_esp(ip6h->nexthdr, sizeof(*ip6h));
 		key->family = AF_INET6;
 		memcpy(key->saddr, &ip6h->saddr, sizeof(key->saddr));
 		memcpy(key->daddr, &ip6h->daddr, sizeof(key->daddr));
-		offset += sizeof(*ip6h);
 	}
-	esph = skb_header_pointer(skb, offset, sizeof(buf), &buf);
+	esph = esp ? skb_header_pointer(skb, skb_network_offset(skb) + esp, sizeof(buf),
+					&buf) : NULL;
 	if (!esph)
 		return false;
 	key->proto = IPPROTO_ESP;
 	key->spi = esph->spi;
-	key->sa = XFRM_XDP_LEAVING_SA;
 	return true;
 }
 
@@ -105,7 +95,7 @@ static bool xfrm_xdp_leaving_key(struct xfrm_xdp_flow_key *key, const struct sk_
  */
 bool xfrm_xdp_leaving_seen(const struct nf_hook_state *state, const struct sk_buff *skb)
 {
-	struct xfrm_xdp_flow_id id = { .net = state->net };
+	struct xfrm_xdp_flow_id id = { .net = state->net, .kind = XFRM_XDP_FLOW_LEAVING };
 	struct xfrm_xdp_flow *flow;
 
 	if (!(skb->protocol == htons(ETH_P_IP) ?

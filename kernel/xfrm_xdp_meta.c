@@ -24,6 +24,7 @@ static u64 xfrm_xdp_meta_proof(const struct xfrm_xdp_flow_key *key)
  * struct xfrm_xdp_decrypted - the frame that this CPU decrypted last
  * @data: its start; NULL: none, or it went on already
  * @sa: handle of the SA
+ * @ifindex: device that the inner packet is received by
  * @nonce: what its metadata has in place of the proof, another for each frame
  *
  * So that the flow of a decrypted packet may be taken in the same run of the
@@ -33,6 +34,7 @@ static u64 xfrm_xdp_meta_proof(const struct xfrm_xdp_flow_key *key)
 struct xfrm_xdp_decrypted {
 	const void *data;
 	u64 sa;
+	u32 ifindex;
 	u64 nonce;
 };
 
@@ -42,18 +44,20 @@ static DEFINE_PER_CPU(struct xfrm_xdp_decrypted, xfrm_xdp_decrypted);
  * xfrm_xdp_meta_decrypted() - note that a frame has just been decrypted
  * @xdp: the frame; input left room in front of it
  * @sa: handle of the SA
+ * @ifindex: device that the inner packet is received by
  *
  * The metadata proves nothing yet: bpf_skb_xfrm_restore() takes it for forged.
  *
  * Context: XDP.
  */
-void xfrm_xdp_meta_decrypted(struct xdp_buff *xdp, u64 sa)
+void xfrm_xdp_meta_decrypted(struct xdp_buff *xdp, u64 sa, u32 ifindex)
 {
 	struct xfrm_xdp_decrypted *last = this_cpu_ptr(&xfrm_xdp_decrypted);
 	struct xfrm_xdp_meta *meta = xdp->data - sizeof(*meta);
 
 	last->data = xdp->data;
 	last->sa = sa;
+	last->ifindex = ifindex;
 	last->nonce++;
 	meta->magic = XFRM_XDP_META_MAGIC;
 	meta->pad = 0;
@@ -77,6 +81,16 @@ bool xfrm_xdp_meta_was_decrypted(const struct xdp_buff *xdp, u64 sa)
 	return last->data == xdp->data && last->sa == sa &&
 	       xdp->data - xdp->data_meta == sizeof(*meta) &&
 	       meta->proof == last->nonce;
+}
+
+/**
+ * xfrm_xdp_meta_ifindex() - the device by which the inner packet is received
+ *
+ * Context: XDP, after xfrm_xdp_meta_was_decrypted().
+ */
+u32 xfrm_xdp_meta_ifindex(void)
+{
+	return __this_cpu_read(xfrm_xdp_decrypted.ifindex);
 }
 
 /**
@@ -151,7 +165,7 @@ static int xfrm_xdp_meta_parse(struct xfrm_xdp_pkt *pkt, const struct sk_buff *s
 
 /**
  * xfrm_xdp_meta_secpath() - a packet was decrypted by an SA on the fast path
- * @skb: the packet
+ * @skb: the packet; gets the SA's mark, too
  * @x: the SA
  *
  * Context: softirq, or BH off; RCU read side.
@@ -171,7 +185,23 @@ int xfrm_xdp_meta_secpath(struct sk_buff *skb, struct xfrm_state *x)
 	sp->xvec[sp->len++] = x;
 	sp->olen = 0;
 	sp->ovec[0].status = XFRM_XDP_WAS_FAST;
+	skb->mark = xfrm_smark_get(skb->mark, x);
 	return 0;
+}
+
+/**
+ * xfrm_xdp_meta_checksum() - what is known of the checksum of a decrypted packet
+ * @x: the SA
+ *
+ * A NAT changed the addresses that it covers: esp_input_done2() has it ignored.
+ *
+ * Context: any.
+ * Return: for &sk_buff.ip_summed.
+ */
+u8 xfrm_xdp_meta_checksum(const struct xfrm_state *x)
+{
+	return x->encap && x->props.mode == XFRM_MODE_TRANSPORT ? CHECKSUM_UNNECESSARY :
+								  CHECKSUM_NONE;
 }
 
 /**
@@ -187,6 +217,27 @@ bool xfrm_xdp_meta_was_fast(const struct sec_path *sp)
 	return sp->ovec[0].status == XFRM_XDP_WAS_FAST;
 }
 
+/*
+ * To the xfrm interface goes a clone: a tc program cannot give its packet away. The
+ * packet itself is dropped.
+ */
+static int xfrm_xdp_meta_iface(struct sk_buff *skb, const struct xfrm_xdp_flow *flow)
+{
+	struct sk_buff *clone = skb_clone(skb, GFP_ATOMIC);
+	int err;
+
+	if (!clone)
+		return -ENOMEM;
+	err = xfrm_xdp_meta_secpath(clone, flow->x);
+	if (err) {
+		kfree_skb(clone);
+		return err;
+	}
+	__skb_pull(clone, skb_network_offset(clone));
+	xfrm_xdp_iface_rx(clone, flow->out);
+	return 2;
+}
+
 /**
  * xfrm_xdp_meta_restore() - turn metadata into a sec_path
  * @skb: packet at the tc ingress hook, GRO may have merged it
@@ -196,7 +247,8 @@ bool xfrm_xdp_meta_was_fast(const struct sec_path *sp)
  * as if xfrm_input() had decrypted it.
  *
  * Context: softirq, or BH off; RCU read side.
- * Return: 1 restored, 0 no metadata of ours; -EPERM where the proof is wrong,
+ * Return: 1 restored, 2 restored in a clone that an xfrm interface has received, drop
+ * the packet; 0 no metadata of ours; -EPERM where the proof is wrong,
  * -ESTALE where the SA is gone, -ENOMEM or -ENOBUFS: drop the packet, for
  * without its sec_path it would pass for plaintext.
  */
@@ -223,21 +275,20 @@ int xfrm_xdp_meta_restore(struct sk_buff *skb, struct bpf_xfrm_xdp_opts *opts)
 	opts->reason = XFRM_XDP_R_RESTORE_SA_GONE;
 	flow = xfrm_xdp_flow_get(meta->sa);
 	err = -ESTALE;
-	if (!flow || flow->kind != XFRM_XDP_FLOW_SA || flow->id.net != net)
+	if (!flow || flow->id.kind != XFRM_XDP_FLOW_SA || flow->id.net != net)
 		goto count;
-	err = xfrm_xdp_meta_secpath(skb, flow->x);
-	if (err)
-		goto count;
-
 	/* Where the packet goes on to, metadata of ours would pass for forged. */
 	skb_metadata_clear(skb);
 	/* The driver's word was about the outer packet. */
 	if (!skb_is_gso(skb) && skb->ip_summed != CHECKSUM_PARTIAL)
-		skb->ip_summed = CHECKSUM_NONE;
+		skb->ip_summed = xfrm_xdp_meta_checksum(flow->x);
+	err = flow->out ? xfrm_xdp_meta_iface(skb, flow) :
+			  xfrm_xdp_meta_secpath(skb, flow->x) ?: 1;
+	if (err < 0)
+		goto count;
 	opts->reason = XFRM_XDP_R_RESTORED;
 	opts->sa = flow->handle;
 	opts->spi = flow->x->id.spi;
-	err = 1;
 count:
 	xfrm_xdp_count(net, opts->reason);
 	return err;

@@ -1,62 +1,55 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * One packet out through one SA, tunnel mode: xfrm_output_one() with
- * xfrm4_tunnel_encap_add() or xfrm6_tunnel_encap_add() and esp_output(), on an
- * XDP frame. Until the SA's lock is taken nothing is changed and everything
+ * One packet out through one SA: xfrm_output_one() with esp_output(), on an XDP
+ * frame. Until the SA's lock is taken nothing is changed and everything
  * may still be punted; from xfrm_xdp_output_commit() on nothing may.
  */
 
 #include <linux/netdevice.h>
-#include <net/dsfield.h>
-#include <net/inet_ecn.h>
 #include <net/ip.h>
 #include <net/ip6_route.h>
-#include <net/ipv6.h>
 #include <net/neighbour.h>
 #include <net/route.h>
 #include "xfrm_xdp.h"
 
-/**
- * struct xfrm_xdp_layout - where the parts of the output packet go
- * @start: link-layer header, in the XDP frame
- * @total: bytes from @start to the end of the ICV
- * @ivlen: of the IV, in bytes
- * @clen: of the ciphertext, in bytes
- * @hlen: of everything before the inner packet, in bytes
- */
-struct xfrm_xdp_layout {
-	u8 *start;
-	unsigned int total;
-	unsigned int ivlen;
-	unsigned int clen;
-	unsigned int hlen;
-};
+/* esp_output(): bytes of padding that hide how long the payload is. */
+static unsigned int xfrm_xdp_output_tfc(struct xfrm_state *x, unsigned int len, u32 mtu)
+{
+	u32 padto;
+
+	if (likely(!x->tfcpad))
+		return 0;
+	padto = min(x->tfcpad, xfrm_state_mtu(x, mtu));
+	return len < padto ? padto - len : 0;
+}
 
 /* Find room in the XDP frame: in front of the packet, behind it, or both. */
 static int xfrm_xdp_output_layout(struct xfrm_xdp_layout *l,
 				  const struct xdp_buff *xdp,
-				  const struct xfrm_state *x,
+				  struct xfrm_state *x,
 				  const struct xfrm_xdp_pkt *pkt, u32 mtu)
 {
 	struct crypto_aead *aead = x->data;
 	u8 *low = xdp->data_hard_start + sizeof(struct xdp_frame);
 	u8 *high = xdp_data_hard_end(xdp);
-	unsigned int mac_len = pkt->l3 - (u8 *)xdp->data;
 
+	if (!xfrm_xdp_outer_takes(x, pkt))
+		return XFRM_XDP_R_PUNT_FLOW_MISMATCH;
+	xfrm_xdp_outer_payload(l, x, pkt);
+	l->mac_len = pkt->l3 - (u8 *)xdp->data;
 	l->ivlen = crypto_aead_ivsize(aead);
-	l->clen = xfrm_xdp_esp_clen(x, pkt->len);
-	l->hlen = mac_len + sizeof(struct ip_esp_hdr) + l->ivlen +
-		  (x->props.family == AF_INET ? sizeof(struct iphdr) :
-						sizeof(struct ipv6hdr));
+	l->tfclen = xfrm_xdp_output_tfc(x, l->len, mtu);
+	l->clen = xfrm_xdp_esp_clen(x, l->len + l->tfclen);
+	l->hlen = l->mac_len + l->iphlen + l->encap + sizeof(struct ip_esp_hdr) + l->ivlen;
 	l->total = l->hlen + l->clen + crypto_aead_authsize(aead);
 
-	if (l->total - mac_len > mtu)
+	if (l->total - l->mac_len > mtu)
 		return XFRM_XDP_R_PUNT_MTU;
 	if (l->total > high - low || l->total > XFRM_XDP_FRAME_DATA)
 		return XFRM_XDP_R_PUNT_ROOM;
 
 	/* In place if it fits; else as far back as the trailer needs. */
-	l->start = pkt->l3 - l->hlen;
+	l->start = l->payload - l->hlen;
 	if (l->start + l->total > high)
 		l->start = high - l->total;
 	/* See xfrm_xdp_set_frame(). */
@@ -67,65 +60,7 @@ static int xfrm_xdp_output_layout(struct xfrm_xdp_layout *l,
 	return XFRM_XDP_OK;
 }
 
-/* RFC 4301 section 5.1.2.1, as xfrm4_tunnel_encap_add() does it. */
-static void xfrm_xdp_outer_ip4(struct iphdr *iph, const struct xfrm_state *x,
-			       const struct xfrm_xdp_pkt *pkt,
-			       const struct xfrm_xdp_layout *l, u8 ttl)
-{
-	const struct iphdr *inner = (const struct iphdr *)pkt->l3;
-	u8 tos = x->props.extra_flags & XFRM_SA_XFLAG_DONT_ENCAP_DSCP ? 0 : pkt->tos;
-	__be16 df = pkt->family == AF_INET ? inner->frag_off & htons(IP_DF) :
-					     htons(IP_DF);
-
-	memset(iph, 0, sizeof(*iph));
-	iph->version = 4;
-	iph->ihl = 5;
-	iph->tos = INET_ECN_encapsulate(tos, pkt->tos);
-	if (x->props.flags & XFRM_STATE_NOECN)
-		IP_ECN_clear(iph);
-	iph->tot_len = htons(l->total - l->hlen + sizeof(*iph) +
-			     sizeof(struct ip_esp_hdr) + l->ivlen);
-	/*
-	 * The kernel means to leave DF out for IPv6 of up to 1280 bytes, but asks
-	 * skb->protocol, which is the outer one by then: it never does.
-	 */
-	if (!(x->props.flags & XFRM_STATE_NOPMTUDISC))
-		iph->frag_off = df;
-	iph->ttl = ttl;
-	iph->protocol = IPPROTO_ESP;
-	iph->saddr = x->props.saddr.a4;
-	iph->daddr = x->id.daddr.a4;
-	/* ip_select_ident(): none for what is never fragmented. */
-	if (!iph->frag_off)
-		__ip_select_ident(xs_net((struct xfrm_state *)x), iph, 1);
-	ip_send_check(iph);
-}
-
-/* The same for IPv6, as xfrm6_tunnel_encap_add() does it. */
-static void xfrm_xdp_outer_ip6(struct ipv6hdr *ip6h, const struct xfrm_state *x,
-			       const struct xfrm_xdp_pkt *pkt,
-			       const struct xfrm_xdp_layout *l, u8 hop_limit)
-{
-	u8 tos = x->props.extra_flags & XFRM_SA_XFLAG_DONT_ENCAP_DSCP ? 0 : pkt->tos;
-
-	memset(ip6h, 0, sizeof(*ip6h));
-	ip6h->version = 6;
-	if (pkt->family == AF_INET6)
-		memcpy(ip6h->flow_lbl, ((struct ipv6hdr *)pkt->l3)->flow_lbl,
-		       sizeof(ip6h->flow_lbl));
-	tos = INET_ECN_encapsulate(tos, pkt->tos);
-	if (x->props.flags & XFRM_STATE_NOECN)
-		tos &= ~INET_ECN_MASK;
-	ipv6_change_dsfield(ip6h, 0, tos);
-	ip6h->payload_len = htons(l->total - l->hlen +
-				  sizeof(struct ip_esp_hdr) + l->ivlen);
-	ip6h->nexthdr = IPPROTO_ESP;
-	ip6h->hop_limit = hop_limit;
-	memcpy(&ip6h->saddr, &x->props.saddr, sizeof(ip6h->saddr));
-	memcpy(&ip6h->daddr, &x->id.daddr, sizeof(ip6h->daddr));
-}
-
-/* Link-layer and outer IP header, kept aside until the ciphertext is there. */
+/* Link-layer and outer headers, kept aside until the ciphertext is there. */
 static void xfrm_xdp_output_headers(struct xfrm_xdp_frame *f,
 				    const struct xdp_buff *xdp,
 				    const struct xfrm_xdp_pkt *pkt,
@@ -140,16 +75,26 @@ static void xfrm_xdp_output_headers(struct xfrm_xdp_frame *f,
 		neigh_ha_snapshot(eth->h_dest, outer->neigh, outer->dev);
 		ether_addr_copy(eth->h_source, outer->dev->dev_addr);
 	}
-	if (x->props.family == AF_INET) {
-		eth->h_proto = htons(ETH_P_IP);
-		xfrm_xdp_outer_ip4((struct iphdr *)(f->hdr + ETH_HLEN), x, pkt, l,
-				   outer->hoplimit);
-	} else {
-		eth->h_proto = htons(ETH_P_IPV6);
-		xfrm_xdp_outer_ip6((struct ipv6hdr *)(f->hdr + ETH_HLEN), x, pkt, l,
-				   outer->hoplimit);
-	}
-	f->hdr_len = l->hlen - sizeof(struct ip_esp_hdr) - l->ivlen;
+	f->family = x->props.family;
+	eth->h_proto = f->family == AF_INET ? htons(ETH_P_IP) : htons(ETH_P_IPV6);
+	xfrm_xdp_outer_header(f->hdr + ETH_HLEN, x, pkt, outer, l);
+	f->hdr_len = l->mac_len + l->iphlen + l->encap;
+}
+
+/* The UDP header before ESP, in the frame's page or @hdr. */
+static struct udphdr *xfrm_xdp_output_udp(u8 *esph)
+{
+	return (struct udphdr *)esph - 1;
+}
+
+/* Under x->lock, for the key manager changes ports; as esp_output_encap(). */
+static void xfrm_xdp_output_ports(struct xfrm_xdp_frame *f)
+{
+	const struct xfrm_encap_tmpl *encap = f->x->encap;
+	struct udphdr *uh = xfrm_xdp_output_udp(f->hdr + f->hdr_len);
+
+	uh->source = encap->encap_sport;
+	uh->dest = encap->encap_dport;
 }
 
 /* Take a sequence number and account for the packet, or say why not. */
@@ -175,6 +120,8 @@ static int xfrm_xdp_output_commit(struct xfrm_xdp_frame *f, unsigned int len)
 		x->lastused = ktime_get_real_seconds();
 		f->seq = htonl(lower_32_bits(seq));
 		f->seq_hi = htonl(upper_32_bits(seq));
+		if (x->encap)
+			xfrm_xdp_output_ports(f);
 	}
 	spin_unlock(&x->lock);
 	return reason;
@@ -185,13 +132,15 @@ static void xfrm_xdp_output_finish(struct xfrm_xdp_frame *f)
 {
 	xfrm_xdp_esp_restore(f);
 	memcpy(f->esph - f->hdr_len, f->hdr, f->hdr_len);
+	if (f->x->encap)
+		xfrm_xdp_outer_checksum(xfrm_xdp_output_udp(f->esph), f->family);
 }
 
 /* Only the caller of the primitive knew the next hop: route as the host does. */
 static void xfrm_xdp_output_route(struct net *net, struct sk_buff *skb)
 {
-	struct flowi6 fl6 = {};
-	struct flowi4 fl4 = {};
+	struct flowi6 fl6 = { .flowi6_mark = skb->mark };
+	struct flowi4 fl4 = { .flowi4_mark = skb->mark };
 	struct dst_entry *dst;
 	struct rtable *rt;
 
@@ -238,6 +187,7 @@ static void xfrm_xdp_output_done(struct xfrm_xdp_frame *f, int err)
 		return;
 	}
 	skb->dev = f->dev;
+	skb->mark = xfrm_smark_get(0, f->x);
 	skb_reset_mac_header(skb);
 	skb_set_network_header(skb, ETH_HLEN);
 	skb->protocol = eth_hdr(skb)->h_proto;
@@ -254,14 +204,15 @@ static void xfrm_xdp_output_place(struct xfrm_xdp_frame *f, u8 *start,
 				  const struct xfrm_xdp_layout *l)
 {
 	struct ip_esp_hdr *esph;
-	u8 *inner = start + l->hlen;
+	u8 *payload = start + l->hlen;
 
-	if (inner != pkt->l3)
-		memmove(inner, pkt->l3, pkt->len);
-	if (outer->forward)
-		xfrm_xdp_decrease_ttl(inner, pkt->family);
-	xfrm_xdp_esp_trailer(inner + pkt->len, l->clen - pkt->len - 2,
-			     pkt->family == AF_INET ? IPPROTO_IPIP : IPPROTO_IPV6);
+	if (payload != l->payload)
+		memmove(payload, l->payload, l->len);
+	/* In other modes the header is the outer one, which has it right. */
+	if (outer->forward && l->payload == pkt->l3)
+		xfrm_xdp_decrease_ttl(payload, pkt->family);
+	xfrm_xdp_esp_trailer(payload + l->len, l->tfclen, l->clen - l->len - l->tfclen - 2,
+			     l->proto);
 
 	f->esph = start + f->hdr_len;
 	f->len = l->total - f->hdr_len;
@@ -351,13 +302,14 @@ enum xfrm_xdp_verdict xfrm_xdp_output(struct xdp_buff *xdp,
 
 	f->x = x;
 	f->dev = outer->dev ?: xdp->rxq->dev;
+	f->iface = NULL;
 	f->routed = !outer->dev;
 	xfrm_xdp_output_headers(f, xdp, pkt, outer, &l);
 	if (copy && !xfrm_xdp_frame_hold(f)) {
 		reason = XFRM_XDP_R_PUNT_SA_STATE;
 		goto punt;
 	}
-	reason = xfrm_xdp_output_commit(f, pkt->len);
+	reason = xfrm_xdp_output_commit(f, l.len);
 	if (unlikely(reason)) {
 		if (copy)
 			xfrm_xdp_frame_release(f);

@@ -7,6 +7,7 @@
 
 #include <linux/icmp.h>
 #include <linux/icmpv6.h>
+#include <linux/unaligned.h>
 #include <net/dsfield.h>
 #include <net/ip.h>
 #include <net/ipv6.h>
@@ -251,8 +252,19 @@ void xfrm_xdp_pkt_key(struct xfrm_xdp_flow_key *key,
 	memcpy(key->saddr, pkt->saddr, sizeof(key->saddr));
 	memcpy(key->daddr, pkt->daddr, sizeof(key->daddr));
 	key->spi = pkt->ports;
-	key->pad = 0;
+	key->encap = 0;
 	key->sa = sa;
+}
+
+/* ESP in UDP between the key's ports? What is as short as a marker is not. */
+static bool xfrm_xdp_encap_is(const struct xfrm_xdp_pkt *pkt,
+			      const struct xfrm_xdp_flow_key *key)
+{
+	unsigned int esp = pkt->hlen + sizeof(struct udphdr);
+
+	return pkt->proto == IPPROTO_UDP && pkt->ports == key->encap &&
+	       pkt->len > esp + sizeof(struct ip_esp_hdr) &&
+	       get_unaligned((__be32 *)(pkt->l3 + esp)) == key->spi;
 }
 
 /**
@@ -260,13 +272,17 @@ void xfrm_xdp_pkt_key(struct xfrm_xdp_flow_key *key,
  * @pkt: the packet
  * @key: the flow's key; its ingress device and SA are the caller's to compare
  *
+ * Reads the packet where the key is of ESP in UDP: all of it has to be linear.
+ *
  * Context: any.
  */
 bool xfrm_xdp_pkt_is(const struct xfrm_xdp_pkt *pkt, const struct xfrm_xdp_flow_key *key)
 {
+	if (unlikely(key->encap) ? !xfrm_xdp_encap_is(pkt, key) :
+	    pkt->ports != key->spi || pkt->proto != key->proto)
+		return false;
 	/* Of IPv4 addresses the rest is zero in both. */
-	return pkt->ports == key->spi && pkt->proto == key->proto &&
-	       pkt->family == key->family &&
+	return pkt->family == key->family &&
 	       ipv6_addr_equal((const struct in6_addr *)pkt->saddr,
 			       (const struct in6_addr *)key->saddr) &&
 	       ipv6_addr_equal((const struct in6_addr *)pkt->daddr,

@@ -1,40 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Which SAs the fast path takes; the others are the stack's. */
 
-#include <linux/string.h>
+#include <uapi/linux/udp.h>
 #include "xfrm_xdp.h"
-
-static const char * const xfrm_xdp_aead_algos[] = {
-#define XFRM_XDP_AEAD_NAME(aead) aead,
-	XFRM_XDP_AEAD_ALGOS(XFRM_XDP_AEAD_NAME)
-};
-
-static const struct {
-	const char *auth;
-	const char *enc;
-} xfrm_xdp_authenc_algos[] = {
-#define XFRM_XDP_AUTHENC_NAME(a, e) { .auth = a, .enc = e },
-	XFRM_XDP_AUTHENC_ALGOS(XFRM_XDP_AUTHENC_NAME)
-};
-
-static bool xfrm_xdp_algo_ok(const struct xfrm_state *x)
-{
-	unsigned int i;
-
-	if (x->aead) {
-		for (i = 0; i < ARRAY_SIZE(xfrm_xdp_aead_algos); i++)
-			if (!strcmp(x->aead->alg_name, xfrm_xdp_aead_algos[i]))
-				return true;
-		return false;
-	}
-	if (!x->aalg || !x->ealg)
-		return false;
-	for (i = 0; i < ARRAY_SIZE(xfrm_xdp_authenc_algos); i++)
-		if (!strcmp(x->aalg->alg_name, xfrm_xdp_authenc_algos[i].auth) &&
-		    !strcmp(x->ealg->alg_name, xfrm_xdp_authenc_algos[i].enc))
-			return true;
-	return false;
-}
 
 /* A request and its context have to fit into what a frame reserves. */
 static bool xfrm_xdp_transform_fits(const struct crypto_aead *aead)
@@ -45,13 +13,26 @@ static bool xfrm_xdp_transform_fits(const struct crypto_aead *aead)
 	       crypto_aead_alignmask((struct crypto_aead *)aead) < 16;
 }
 
+/* Modes whose packets can be made and undone; BEET needs the inner addresses. */
+static bool xfrm_xdp_mode_ok(const struct xfrm_state *x)
+{
+	switch (x->props.mode) {
+	case XFRM_MODE_TUNNEL:
+	case XFRM_MODE_TRANSPORT:
+		return true;
+	case XFRM_MODE_BEET:
+		return x->sel.family == AF_INET || x->sel.family == AF_INET6;
+	}
+	return false;
+}
+
 /* Options that change what a packet becomes or where it goes. */
 static bool xfrm_xdp_options_ok(const struct xfrm_state *x)
 {
-	return !x->encap && !x->if_id && !x->security && !x->tfcpad &&
+	if (x->encap && x->encap->encap_type != UDP_ENCAP_ESPINUDP)
+		return false;
+	return !x->security &&
 	       x->xso.type == XFRM_DEV_OFFLOAD_UNSPECIFIED && !x->xso.dev &&
-	       !x->props.smark.m && !x->props.smark.v && !x->mark.m &&
-	       x->pcpu_num == UINT_MAX &&
 	       !(x->props.flags & ~XFRM_XDP_SA_FLAGS) &&
 	       !(x->props.extra_flags & ~XFRM_XDP_SA_EXTRA_FLAGS);
 }
@@ -73,13 +54,34 @@ int xfrm_xdp_sa_check(const struct xfrm_state *x, u8 dir)
 		return XFRM_XDP_R_PUNT_SA_STATE;
 	if (x->dir && x->dir != dir)
 		return XFRM_XDP_R_PUNT_SA_STATE;
-	if (x->id.proto != IPPROTO_ESP || x->props.mode != XFRM_MODE_TUNNEL ||
-	    !x->type || !x->data)
+	/* Of ESP, @data is an AEAD transform, whatever the algorithms. */
+	if (x->id.proto != IPPROTO_ESP || !x->type || !x->data)
 		return XFRM_XDP_R_PUNT_SA_KIND;
-	if (!xfrm_xdp_options_ok(x) || !xfrm_xdp_algo_ok(x) ||
+	if (!xfrm_xdp_mode_ok(x) || !xfrm_xdp_options_ok(x) ||
 	    !xfrm_xdp_transform_fits(x->data))
 		return XFRM_XDP_R_PUNT_SA_KIND;
 	return XFRM_XDP_OK;
+}
+
+/**
+ * xfrm_xdp_sa_key() - what the ESP packets of an SA look like
+ * @key: result: family, addresses, protocol and SPI; the rest is the caller's
+ * @x: SA
+ *
+ * Context: any.
+ */
+void xfrm_xdp_sa_key(struct xfrm_xdp_flow_key *key, const struct xfrm_state *x)
+{
+	unsigned int len = x->props.family == AF_INET ? sizeof(__be32) :
+							sizeof(struct in6_addr);
+
+	memset(key->saddr, 0, sizeof(key->saddr));
+	memset(key->daddr, 0, sizeof(key->daddr));
+	memcpy(key->saddr, &x->props.saddr, len);
+	memcpy(key->daddr, &x->id.daddr, len);
+	key->family = x->props.family;
+	key->proto = IPPROTO_ESP;
+	key->spi = x->id.spi;
 }
 
 /**

@@ -191,16 +191,17 @@ other_sa()
 	test_end
 }
 
-# The stack encrypts by it, and says so with each packet.
+# An inbound SA that is found by mark: rules that set one come after XDP. The stack
+# decrypts by it, and says so with each packet.
 other_kind_of_sa()
 {
 	test_begin "an SA of a kind that the fast path does not take is the stack's"
-	sa_setup out="output-mark 0x1"
-	agent clear name=B
+	sa_setup in="mark 0x0 mask 0xff"
+	agent clear name=A
 	mark "$GW1" "$GW2"
-	burst "$HA" "$A4" "$B4" 4000 5001 5
-	expect_got B 5 62
-	expect_counts "$GW1" LearnSaKind=5 FlowLearned=0 Encrypted=0
+	burst "$HB" "$B4" "$A4" 4000 5001 5
+	expect_got A 5 62
+	expect_counts "$GW1" LearnSaKind=5 FlowLearned=0 Decrypted=0
 	expect_no_errors "$GW1" "$GW2"
 	test_end
 }

@@ -18,7 +18,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 # long, and last what changes the transforms that all others use.
 shares=(
 	"smoke tunnel learning secpath bad_input replay expiry mtu_ttl tcp"
-	"cli revalidate attach lifecycle gtest verifier oracle gtest-inplace transforms"
+	"cli iface revalidate attach lifecycle gtest verifier oracle gtest-inplace transforms"
 )
 tests="${shares[*]}"
 

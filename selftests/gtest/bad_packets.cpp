@@ -108,7 +108,7 @@ std::vector<BadPacket> outer_headers()
          outer4([](Ipv4 &ip) { ip.fragment = packet::ipv4_more_fragments; }), punt, fragment, ""},
         {"last_fragment", gcm4, outer4([](Ipv4 &ip) { ip.fragment = 100; }), punt, fragment, ""},
         {"udp", gcm4, outer4([](Ipv4 &ip) { ip.protocol = packet::proto_udp; }), punt,
-         XFRM_XDP_R_PUNT_ESP_SHORT, ""},
+         XFRM_XDP_R_PUNT_ENCAP, ""},
         {"version_4_in_v6", gcm6, outer6([](Ipv6 &ip) { ip.version = 4; }), punt, header, ""},
         {"payload_length_past_end", gcm6, outer6([](Ipv6 &ip) { ip.payload_length = 0xffff; }),
          punt, header, ""},

@@ -183,7 +183,7 @@ TEST_F(Room, OutputLeavesNoMetadata)
 TEST_F(Room, PuntLeavesMetadata)
 {
     Sa sa = make_sa(Way::output);
-    sa.mode = Mode::transport;
+    sa.interface_id = 7;
     ASSERT_NO_FATAL_FAILURE(add(sa));
     ProbeRun run;
     run.metadata = packet::pattern(64);

@@ -16,8 +16,6 @@ namespace xfrm_xdp {
 
 namespace {
 
-// Attributes that C libraries' headers may not have yet.
-constexpr unsigned attribute_per_cpu = 35; // XFRMA_SA_PCPU
 constexpr unsigned highest_attribute = 63;
 
 std::string address(const xfrm_address_t &from, int family)
@@ -80,15 +78,13 @@ Result<std::optional<XfrmSa>> parse_sa(const nlmsghdr *message)
     if (sa.auth.empty())
         sa.auth = algorithm_name<xfrm_algo>(attributes, XFRMA_ALG_AUTH);
     sa.crypt = algorithm_name<xfrm_algo>(attributes, XFRMA_ALG_CRYPT);
-    sa.encap = attributes[XFRMA_ENCAP];
+    if (auto *encap = attributes.as<xfrm_encap_tmpl>(XFRMA_ENCAP))
+        sa.encap = XfrmEncap{encap->encap_type, ntohs(encap->encap_sport),
+                             ntohs(encap->encap_dport)};
     sa.offload = attributes[XFRMA_OFFLOAD_DEV];
     sa.security = attributes[XFRMA_SEC_CTX];
-    sa.output_mark = attributes[XFRMA_SET_MARK] || attributes[XFRMA_SET_MARK_MASK];
-    sa.per_cpu = attributes[attribute_per_cpu];
     if (auto *mark = attributes.as<xfrm_mark>(XFRMA_MARK))
         sa.mark_mask = mark->m;
-    sa.if_id = attributes.u32(XFRMA_IF_ID);
-    sa.tfcpad = attributes.u32(XFRMA_TFCPAD);
     return std::optional(sa);
 }
 

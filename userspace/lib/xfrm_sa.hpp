@@ -13,6 +13,13 @@ struct nlmsghdr;
 
 namespace xfrm_xdp {
 
+// Of ESP in UDP or TCP; ports in host order.
+struct XfrmEncap {
+    std::uint16_t type = 0; // UDP_ENCAP_*, TCP_ENCAP_ESPINTCP
+    std::uint16_t source_port = 0;
+    std::uint16_t destination_port = 0;
+};
+
 struct XfrmSa {
     int family = 0;
     std::string source;
@@ -26,14 +33,10 @@ struct XfrmSa {
     std::string aead;
     std::string auth;
     std::string crypt;
-    bool encap = false; // NAT-T
+    std::optional<XfrmEncap> encap;
     bool offload = false;
     bool security = false; // an LSM's context
-    bool output_mark = false;
-    bool per_cpu = false;
     std::uint32_t mark_mask = 0;
-    std::uint32_t if_id = 0;
-    std::uint32_t tfcpad = 0;
 };
 
 // Empty for a message that is not about an SA.

@@ -15,6 +15,7 @@
 #include <linux/if_link.h>
 #include <linux/pkt_cls.h>
 #include <linux/rtnetlink.h>
+#include <linux/udp.h>
 #include <linux/xfrm.h>
 #include <netinet/in.h>
 
@@ -121,26 +122,21 @@ TEST(SaMessage, PrefersTheTruncatedNameOfAuthentication)
 
 TEST(SaMessage, KeepsWhatPuntsIt)
 {
-    constexpr std::uint16_t per_cpu = 35;
     auto sa = sa_of(gcm_message()
-                        .attribute(XFRMA_ENCAP, xfrm_encap_tmpl{})
+                        .attribute(XFRMA_ENCAP, xfrm_encap_tmpl{UDP_ENCAP_ESPINUDP, htons(4500),
+                                                                htons(1024), {}})
                         .attribute(XFRMA_OFFLOAD_DEV, xfrm_user_offload{})
-                        .attribute(XFRMA_IF_ID, std::uint32_t{42})
                         .attribute(XFRMA_MARK, xfrm_mark{1, 0xff})
-                        .attribute(XFRMA_SET_MARK, std::uint32_t{5})
-                        .attribute(XFRMA_TFCPAD, std::uint32_t{1280})
                         .attribute(XFRMA_SA_EXTRA_FLAGS, std::uint32_t{1})
-                        .attribute(XFRMA_SEC_CTX, xfrm_user_sec_ctx{})
-                        .attribute(per_cpu, std::uint32_t{0}));
+                        .attribute(XFRMA_SEC_CTX, xfrm_user_sec_ctx{}));
 
-    EXPECT_TRUE(sa.encap);
+    ASSERT_TRUE(sa.encap);
+    EXPECT_EQ(sa.encap->type, UDP_ENCAP_ESPINUDP);
+    EXPECT_EQ(sa.encap->source_port, 4500);
+    EXPECT_EQ(sa.encap->destination_port, 1024);
     EXPECT_TRUE(sa.offload);
-    EXPECT_TRUE(sa.output_mark);
     EXPECT_TRUE(sa.security);
-    EXPECT_TRUE(sa.per_cpu);
-    EXPECT_EQ(sa.if_id, 42U);
     EXPECT_EQ(sa.mark_mask, 0xffU);
-    EXPECT_EQ(sa.tfcpad, 1280U);
     EXPECT_EQ(sa.extra_flags, 1U);
 }
 
@@ -167,10 +163,8 @@ TEST(SaMessage, AttributesThatLieAreLeftOut)
     auto shorter = sa_of(Message(XFRM_MSG_NEWSA)
                              .raw(tunnel_info())
                              .attribute(XFRMA_ALG_AEAD, std::uint32_t{0x41414141})
-                             .attribute(XFRMA_IF_ID, std::uint8_t{1})
                              .attribute(XFRMA_MARK, std::uint32_t{1}));
     EXPECT_EQ(shorter.aead, "");
-    EXPECT_EQ(shorter.if_id, 0U);
     EXPECT_EQ(shorter.mark_mask, 0U);
 
     auto beyond = sa_of(gcm_message().lying_attribute(XFRMA_ENCAP));

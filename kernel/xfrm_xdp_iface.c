@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * xfrm interfaces (route-based IPsec). On the way out a packet is routed twice: to
+ * the interface, and by the bundle that its if_id selects there. On the way in, what
+ * was decrypted is received a second time, by the interface. Between the two the
+ * stack forgets where a packet came from; learning remembers it here.
+ */
+
+#include <linux/netfilter.h>
+#include <linux/skbuff.h>
+#include <net/dst.h>
+#include <net/ip.h>
+#include <net/rtnetlink.h>
+#include "xfrm_xdp.h"
+
+/**
+ * struct xfrm_xdp_detour - the packet that is on its way to an xfrm interface
+ * @skb: the packet; compared, never dereferenced
+ * @handle: of the flow of kind XFRM_XDP_FLOW_DETOUR that it is of
+ *
+ * From POST_ROUTING of the interface to POST_ROUTING of its bundle a packet stays on
+ * its CPU, and no other is routed there in between.
+ */
+struct xfrm_xdp_detour {
+	const struct sk_buff *skb;
+	u64 handle;
+};
+
+static DEFINE_PER_CPU(struct xfrm_xdp_detour, xfrm_xdp_detours);
+
+/**
+ * xfrm_xdp_iface_id() - the if_id of an xfrm interface
+ * @dev: any device
+ *
+ * Those that take it from metadata have none, nor have those whose SAs are in another
+ * namespace.
+ *
+ * Context: RCU read side.
+ * Return: the if_id, or 0 for what is no xfrm interface.
+ */
+u32 xfrm_xdp_iface_id(const struct net_device *dev)
+{
+	const struct rtnl_link_ops *ops = dev->rtnl_link_ops;
+	const struct xfrm_if *xi = netdev_priv(dev);
+
+	if (!ops || strcmp(ops->kind, "xfrm") || xi->p.collect_md ||
+	    !net_eq(xi->net, dev_net(dev)))
+		return 0;
+	return READ_ONCE(xi->p.if_id);
+}
+
+/**
+ * xfrm_xdp_iface_leave() - a packet leaves by an xfrm interface
+ * @skb: at POST_ROUTING, for the first time
+ * @id: of its flow
+ * @dst: its route, to the interface
+ * @policy_gen: generation of the security policy, from before it was checked
+ *
+ * Context: softirq, or BH off; RCU read side.
+ * Return: XFRM_XDP_OK or the reason why it is not learned.
+ */
+int xfrm_xdp_iface_leave(const struct sk_buff *skb, const struct xfrm_xdp_flow_id *id,
+			 struct dst_entry *dst, u32 policy_gen)
+{
+	struct xfrm_xdp_detour *detour = this_cpu_ptr(&xfrm_xdp_detours);
+	struct xfrm_xdp_flow_id via = *id;
+	struct xfrm_xdp_flow *flow, *old;
+
+	detour->skb = NULL;
+	via.kind = XFRM_XDP_FLOW_DETOUR;
+	old = xfrm_xdp_flow_find(&via);
+	if (old && old->out == dst->dev && old->policy_gen == policy_gen &&
+	    dst_check(old->dst, old->cookie)) {
+		WRITE_ONCE(old->used, jiffies);
+		flow = old;
+	} else {
+		flow = xfrm_xdp_flow_alloc(&via);
+		if (!flow || !dst_hold_safe(dst))
+			goto free;
+		flow->dst = dst;
+		flow->cookie = xfrm_xdp_dst_cookie(dst);
+		netdev_hold(dst->dev, &flow->tracker, GFP_ATOMIC);
+		flow->out = dst->dev;
+		flow->policy_gen = policy_gen;
+		if (xfrm_xdp_flow_insert(flow, old))
+			goto free;
+	}
+	detour->skb = skb;
+	detour->handle = flow->handle;
+	return XFRM_XDP_OK;
+free:
+	if (flow)
+		xfrm_xdp_flow_free(flow);
+	return XFRM_XDP_R_LEARN_FULL;
+}
+
+/**
+ * xfrm_xdp_iface_sent() - did a packet come to its bundle by an xfrm interface?
+ * @net: namespace
+ * @skb: at POST_ROUTING
+ *
+ * Context: softirq, or BH off; RCU read side.
+ * Return: the flow by which it came to the interface, or NULL.
+ */
+struct xfrm_xdp_flow *xfrm_xdp_iface_sent(const struct net *net, const struct sk_buff *skb)
+{
+	struct xfrm_xdp_detour *detour = this_cpu_ptr(&xfrm_xdp_detours);
+	struct xfrm_xdp_flow *flow;
+
+	if (detour->skb != skb)
+		return NULL;
+	detour->skb = NULL;
+	flow = xfrm_xdp_flow_get(detour->handle);
+	return flow && flow->id.net == net ? flow : NULL;
+}
+
+/**
+ * xfrm_xdp_iface_holds() - does the way to its xfrm interface still hold?
+ * @flow: that is encrypted, with &xfrm_xdp_flow.via
+ * @len: of the packet, in bytes
+ *
+ * Context: RCU read side.
+ * Return: XFRM_XDP_OK or the reason to punt.
+ */
+int xfrm_xdp_iface_holds(const struct xfrm_xdp_flow *flow, unsigned int len)
+{
+	struct xfrm_xdp_flow *via = xfrm_xdp_flow_get(flow->via);
+
+	if (unlikely(!via || !dst_check(via->dst, via->cookie)))
+		return XFRM_XDP_R_PUNT_DST;
+	if (unlikely(!netif_running(via->out) ||
+		     xfrm_xdp_iface_id(via->out) != flow->x->if_id))
+		return XFRM_XDP_R_PUNT_IFACE;
+	if (unlikely(xfrm_xdp_egress_hooked(via->out)))
+		return XFRM_XDP_R_PUNT_EGRESS_HOOK;
+	if (unlikely(len > dst_mtu(via->dst)))
+		return XFRM_XDP_R_PUNT_MTU;
+	WRITE_ONCE(via->used, jiffies);
+	return XFRM_XDP_OK;
+}
+
+/**
+ * xfrm_xdp_iface_tx() - count a packet that left through its xfrm interface
+ * @flow: with &xfrm_xdp_flow.via
+ * @len: of the inner packet, in bytes
+ * @ok: it did leave, or will; else the crypto layer refused
+ *
+ * As xfrmi_xmit2() does.
+ *
+ * Context: softirq, or BH off; RCU read side.
+ */
+void xfrm_xdp_iface_tx(const struct xfrm_xdp_flow *flow, unsigned int len, bool ok)
+{
+	struct xfrm_xdp_flow *via = xfrm_xdp_flow_get(flow->via);
+
+	if (unlikely(!via))
+		return;
+	if (likely(ok)) {
+		dev_sw_netstats_tx_add(via->out, 1, len);
+	} else {
+		DEV_STATS_INC(via->out, tx_errors);
+		DEV_STATS_INC(via->out, tx_aborted_errors);
+	}
+}
+
+static bool xfrm_xdp_iface_natt(const struct sk_buff *skb, unsigned int offset)
+{
+	const struct udphdr *uh;
+	struct udphdr buf;
+
+	uh = skb_header_pointer(skb, offset, sizeof(buf), &buf);
+	return uh && uh->dest == htons(XFRM_XDP_NATT_PORT);
+}
+
+/* ESP, in UDP or not, that is for this host: its SA if it has an if_id, referenced. */
+static struct xfrm_state *xfrm_xdp_iface_sa(struct net *net, const struct sk_buff *skb)
+{
+	bool ip4 = skb->protocol == htons(ETH_P_IP);
+	unsigned int offset = skb_network_offset(skb);
+	const struct ip_esp_hdr *esph;
+	const xfrm_address_t *daddr;
+	struct ip_esp_hdr buf;
+	struct xfrm_state *x;
+	u8 proto;
+
+	if (ip4) {
+		proto = ip_hdr(skb)->protocol;
+		daddr = (const xfrm_address_t *)&ip_hdr(skb)->daddr;
+		offset += ip_hdrlen(skb);
+	} else {
+		proto = ipv6_hdr(skb)->nexthdr;
+		daddr = (const xfrm_address_t *)&ipv6_hdr(skb)->daddr;
+		offset += sizeof(struct ipv6hdr);
+	}
+	if (proto == IPPROTO_UDP && xfrm_xdp_iface_natt(skb, offset))
+		offset += sizeof(struct udphdr);
+	else if (proto != IPPROTO_ESP)
+		return NULL;
+	esph = skb_header_pointer(skb, offset, sizeof(buf), &buf);
+	if (!esph || !esph->spi)
+		return NULL;
+	x = xfrm_state_lookup(net, skb->mark, daddr, esph->spi, IPPROTO_ESP,
+			      ip4 ? AF_INET : AF_INET6);
+	if (x && !x->if_id) {
+		xfrm_state_put(x);
+		return NULL;
+	}
+	return x;
+}
+
+static void xfrm_xdp_iface_arrival_id(struct xfrm_xdp_flow_id *id, struct net *net,
+				      const struct xfrm_state *x)
+{
+	memset(id, 0, sizeof(*id));
+	id->net = net;
+	id->kind = XFRM_XDP_FLOW_ARRIVING;
+	xfrm_xdp_sa_key(&id->key, x);
+}
+
+/**
+ * xfrm_xdp_iface_arrived() - note by which device the ESP of an SA arrived
+ * @state: LOCAL_IN
+ * @skb: packet
+ *
+ * Context: softirq, or BH off; RCU read side.
+ */
+void xfrm_xdp_iface_arrived(const struct nf_hook_state *state, const struct sk_buff *skb)
+{
+	struct xfrm_state *x = xfrm_xdp_iface_sa(state->net, skb);
+	struct xfrm_xdp_flow *flow, *old;
+	struct xfrm_xdp_flow_id id;
+
+	if (!x)
+		return;
+	xfrm_xdp_iface_arrival_id(&id, state->net, x);
+	old = xfrm_xdp_flow_find(&id);
+	if (old && old->x == x) {
+		WRITE_ONCE(old->arrived, state->in->ifindex);
+		WRITE_ONCE(old->used, jiffies);
+		goto put;
+	}
+	flow = xfrm_xdp_flow_alloc(&id);
+	if (!flow)
+		goto put;
+	flow->arrived = state->in->ifindex;
+	/* The reference is the flow's from here on. */
+	flow->x = x;
+	if (xfrm_xdp_flow_insert(flow, old))
+		xfrm_xdp_flow_free(flow);
+	return;
+put:
+	xfrm_state_put(x);
+}
+
+/**
+ * xfrm_xdp_iface_arrival() - by which device does the ESP of an SA arrive?
+ * @net: namespace
+ * @x: inbound SA with an if_id
+ *
+ * Context: RCU read side.
+ * Return: its ifindex, or 0 where it has not been seen.
+ */
+u32 xfrm_xdp_iface_arrival(struct net *net, const struct xfrm_state *x)
+{
+	struct xfrm_xdp_flow_id id;
+	struct xfrm_xdp_flow *flow;
+
+	xfrm_xdp_iface_arrival_id(&id, net, x);
+	flow = xfrm_xdp_flow_find(&id);
+	return flow && flow->x == x ? READ_ONCE(flow->arrived) : 0;
+}
+
+/**
+ * xfrm_xdp_iface_rx() - receive a decrypted packet by an xfrm interface
+ * @skb: the packet, from its IP header on, with its sec_path
+ * @dev: the interface
+ *
+ * As xfrmi_rcv_cb() and gro_cells do, which have counted it.
+ *
+ * Context: softirq, or BH off.
+ */
+void xfrm_xdp_iface_rx(struct sk_buff *skb, struct net_device *dev)
+{
+	skb->dev = dev;
+	skb_reset_mac_header(skb);
+	skb_reset_mac_len(skb);
+	skb_clear_tstamp(skb);
+	skb->pkt_type = PACKET_HOST;
+	skb->skb_iif = 0;
+	skb->ignore_df = 0;
+	netif_rx(skb);
+}

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What an SA's mode puts in front of ESP: xfrm_outer_mode_output() with
+ * xfrm4_tunnel_encap_add(), _transport_output() and _beet_encap_add(), their IPv6
+ * counterparts, and the UDP header of esp_output_udp_encap(), as
+ * __ip_local_out() completes them.
+ */
+
+#include <net/dsfield.h>
+#include <net/inet_ecn.h>
+#include <net/ip.h>
+#include <net/ip6_checksum.h>
+#include <net/ipv6.h>
+#include "xfrm_xdp.h"
+
+/* Transport and BEET mode take the inner IP header away; tunnel mode encrypts it. */
+static unsigned int xfrm_xdp_outer_strips(const struct xfrm_state *x,
+					  const struct xfrm_xdp_pkt *pkt)
+{
+	return x->props.mode == XFRM_MODE_TUNNEL ? 0 : pkt->hlen;
+}
+
+/**
+ * xfrm_xdp_outer_takes() - may the packet go through an SA of this mode?
+ * @x: outbound SA that passed xfrm_xdp_sa_check()
+ * @pkt: the inner packet
+ *
+ * Context: any.
+ */
+bool xfrm_xdp_outer_takes(const struct xfrm_state *x, const struct xfrm_xdp_pkt *pkt)
+{
+	switch (x->props.mode) {
+	case XFRM_MODE_TRANSPORT:
+		return pkt->family == x->props.family;
+	case XFRM_MODE_BEET:
+		return pkt->family == x->sel.family;
+	}
+	return true;
+}
+
+/**
+ * xfrm_xdp_outer_payload() - what of a packet is encrypted, and behind what
+ * @l: result: @payload, @len, @proto, @iphlen, @encap
+ * @x: SA
+ * @pkt: the inner packet
+ *
+ * Context: any.
+ */
+void xfrm_xdp_outer_payload(struct xfrm_xdp_layout *l, const struct xfrm_state *x,
+			    const struct xfrm_xdp_pkt *pkt)
+{
+	unsigned int strip = xfrm_xdp_outer_strips(x, pkt);
+
+	l->payload = pkt->l3 + strip;
+	l->len = pkt->len - strip;
+	if (strip)
+		l->proto = pkt->proto;
+	else
+		l->proto = pkt->family == AF_INET ? IPPROTO_IPIP : IPPROTO_IPV6;
+	l->iphlen = x->props.family == AF_INET ? sizeof(struct iphdr) :
+						 sizeof(struct ipv6hdr);
+	l->encap = x->encap ? sizeof(struct udphdr) : 0;
+}
+
+/* The inner hop limit as the outer header of transport and BEET mode has it. */
+static u8 xfrm_xdp_outer_ttl(const struct xfrm_xdp_pkt *pkt,
+			     const struct xfrm_xdp_outer *outer)
+{
+	return pkt->ttl - outer->forward;
+}
+
+/* RFC 4301 section 5.1.2.1, as xfrm4_tunnel_encap_add() does it. */
+static void xfrm_xdp_tunnel_ip4(struct iphdr *iph, const struct xfrm_state *x,
+				const struct xfrm_xdp_pkt *pkt, u8 ttl)
+{
+	const struct iphdr *inner = (const struct iphdr *)pkt->l3;
+	u8 tos = x->props.extra_flags & XFRM_SA_XFLAG_DONT_ENCAP_DSCP ? 0 : pkt->tos;
+	__be16 df = pkt->family == AF_INET ? inner->frag_off & htons(IP_DF) :
+					     htons(IP_DF);
+
+	iph->tos = INET_ECN_encapsulate(tos, pkt->tos);
+	if (x->props.flags & XFRM_STATE_NOECN)
+		IP_ECN_clear(iph);
+	/*
+	 * The kernel means to leave DF out for IPv6 of up to 1280 bytes, but asks
+	 * skb->protocol, which is the outer one by then: it never does.
+	 */
+	if (!(x->props.flags & XFRM_STATE_NOPMTUDISC))
+		iph->frag_off = df;
+	iph->ttl = ttl;
+	/* ip_select_ident(): none for what is never fragmented. */
+	if (!iph->frag_off)
+		__ip_select_ident(xs_net((struct xfrm_state *)x), iph, 1);
+}
+
+/* xfrm4_beet_make_header(): the inner header's fields, whatever its family. */
+static void xfrm_xdp_beet_ip4(struct iphdr *iph, const struct xfrm_xdp_pkt *pkt, u8 ttl)
+{
+	const struct iphdr *inner = (const struct iphdr *)pkt->l3;
+
+	iph->tos = pkt->tos;
+	iph->id = pkt->family == AF_INET ? inner->id : 0;
+	iph->frag_off = pkt->family == AF_INET ? inner->frag_off : htons(IP_DF);
+	iph->ttl = ttl;
+}
+
+static void xfrm_xdp_outer_ip4(struct iphdr *iph, const struct xfrm_state *x,
+			       const struct xfrm_xdp_pkt *pkt,
+			       const struct xfrm_xdp_outer *outer,
+			       const struct xfrm_xdp_layout *l)
+{
+	memset(iph, 0, sizeof(*iph));
+	switch (x->props.mode) {
+	case XFRM_MODE_TRANSPORT:
+		memcpy(iph, pkt->l3, sizeof(*iph));
+		iph->ttl = xfrm_xdp_outer_ttl(pkt, outer);
+		break;
+	case XFRM_MODE_BEET:
+		xfrm_xdp_beet_ip4(iph, pkt, xfrm_xdp_outer_ttl(pkt, outer));
+		break;
+	default:
+		xfrm_xdp_tunnel_ip4(iph, x, pkt, outer->hoplimit);
+	}
+	if (x->props.mode != XFRM_MODE_TRANSPORT) {
+		iph->saddr = x->props.saddr.a4;
+		iph->daddr = x->id.daddr.a4;
+	}
+	iph->version = 4;
+	iph->ihl = 5;
+	iph->protocol = l->encap ? IPPROTO_UDP : IPPROTO_ESP;
+	iph->tot_len = htons(l->total - l->mac_len);
+	ip_send_check(iph);
+}
+
+/* The same for IPv6, as xfrm6_tunnel_encap_add() does it. */
+static void xfrm_xdp_tunnel_ip6(struct ipv6hdr *ip6h, const struct xfrm_state *x,
+				const struct xfrm_xdp_pkt *pkt, u8 hop_limit)
+{
+	u8 tos = x->props.extra_flags & XFRM_SA_XFLAG_DONT_ENCAP_DSCP ? 0 : pkt->tos;
+
+	tos = INET_ECN_encapsulate(tos, pkt->tos);
+	if (x->props.flags & XFRM_STATE_NOECN)
+		tos &= ~INET_ECN_MASK;
+	ipv6_change_dsfield(ip6h, 0, tos);
+	ip6h->hop_limit = hop_limit;
+}
+
+static void xfrm_xdp_outer_ip6(struct ipv6hdr *ip6h, const struct xfrm_state *x,
+			       const struct xfrm_xdp_pkt *pkt,
+			       const struct xfrm_xdp_outer *outer,
+			       const struct xfrm_xdp_layout *l)
+{
+	memset(ip6h, 0, sizeof(*ip6h));
+	ip6h->version = 6;
+	if (pkt->family == AF_INET6)
+		memcpy(ip6h->flow_lbl, ((struct ipv6hdr *)pkt->l3)->flow_lbl,
+		       sizeof(ip6h->flow_lbl));
+	if (x->props.mode == XFRM_MODE_TUNNEL) {
+		xfrm_xdp_tunnel_ip6(ip6h, x, pkt, outer->hoplimit);
+	} else {
+		ipv6_change_dsfield(ip6h, 0, pkt->tos);
+		ip6h->hop_limit = xfrm_xdp_outer_ttl(pkt, outer);
+	}
+	if (x->props.mode == XFRM_MODE_TRANSPORT) {
+		memcpy(&ip6h->saddr, pkt->saddr, sizeof(ip6h->saddr));
+		memcpy(&ip6h->daddr, pkt->daddr, sizeof(ip6h->daddr));
+	} else {
+		memcpy(&ip6h->saddr, &x->props.saddr, sizeof(ip6h->saddr));
+		memcpy(&ip6h->daddr, &x->id.daddr, sizeof(ip6h->daddr));
+	}
+	ip6h->payload_len = htons(l->total - l->mac_len - sizeof(*ip6h));
+	ip6h->nexthdr = l->encap ? IPPROTO_UDP : IPPROTO_ESP;
+}
+
+/**
+ * xfrm_xdp_outer_header() - write the IP header, and the UDP header but for its ports
+ * @iph: where to
+ * @x: SA
+ * @pkt: the inner packet, unchanged
+ * @outer: hop limit
+ * @l: lengths
+ *
+ * Context: any.
+ */
+void xfrm_xdp_outer_header(u8 *iph, const struct xfrm_state *x,
+			   const struct xfrm_xdp_pkt *pkt,
+			   const struct xfrm_xdp_outer *outer,
+			   const struct xfrm_xdp_layout *l)
+{
+	struct udphdr *uh = (struct udphdr *)(iph + l->iphlen);
+
+	if (x->props.family == AF_INET)
+		xfrm_xdp_outer_ip4((struct iphdr *)iph, x, pkt, outer, l);
+	else
+		xfrm_xdp_outer_ip6((struct ipv6hdr *)iph, x, pkt, outer, l);
+	if (l->encap) {
+		uh->len = htons(l->total - l->mac_len - l->iphlen);
+		uh->check = 0;
+	}
+}
+
+/**
+ * xfrm_xdp_outer_checksum() - complete the UDP header around encrypted ESP
+ * @uh: the UDP header, behind an IP header
+ * @family: of the IP header
+ *
+ * Only IPv6 wants a checksum; follows esp_output_encap_csum().
+ *
+ * Context: any.
+ */
+void xfrm_xdp_outer_checksum(struct udphdr *uh, u16 family)
+{
+	const struct ipv6hdr *ip6h = (const struct ipv6hdr *)uh - 1;
+	unsigned int len = ntohs(uh->len);
+
+	if (family != AF_INET6)
+		return;
+	uh->check = csum_ipv6_magic(&ip6h->saddr, &ip6h->daddr, len, IPPROTO_UDP,
+				    csum_partial(uh, len, 0));
+	if (!uh->check)
+		uh->check = CSUM_MANGLED_0;
+}
