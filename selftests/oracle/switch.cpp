@@ -14,13 +14,13 @@
 namespace xfrm_xdp::oracle {
 namespace {
 
-Result<Fd> load_pass()
+Result<Fd> load_pass(bpf_attach_type type)
 {
     const bpf_insn program[] = {
         {BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, XDP_PASS},
         {BPF_JMP | BPF_EXIT, 0, 0, 0, 0},
     };
-    LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = BPF_XDP);
+    LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = type);
     Fd fd(bpf_prog_load(BPF_PROG_TYPE_XDP, "oracle_pass", "GPL", program, std::size(program),
                         &options));
     if (!fd)
@@ -48,7 +48,11 @@ Result<Switch> Switch::open()
     auto fast = open_pin(pins.file(pin_program_xdp));
     if (!fast)
         return fast.error();
-    auto pass = load_pass();
+    // The programs of a link have one attach type, which libbpf leaves out where it takes
+    // the kernel for one that does not know them: it asks with a program for cgroups.
+    auto pass = load_pass(BPF_XDP);
+    if (pass && bpf_link_update(links.front().get(), pass->get(), nullptr))
+        pass = load_pass(bpf_attach_type{});
     if (!pass)
         return pass.error();
     return Switch(std::move(links), *std::move(fast), *std::move(pass));
