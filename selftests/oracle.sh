@@ -26,14 +26,14 @@ setup
 [ -x "$ORACLE" ] || bail "$ORACLE is not there; build it: make"
 nobody "$GW1" lan $MAC_A 198.51.100.66 2001:db8:a::66
 nobody "$GW2" lan $MAC_B 203.0.113.66 2001:db8:b::66
-# And a peer: what goes to it is seen by the tap of the wire only.
-nobody "$GW1" wire 02:00:00:00:0f:66 192.0.2.66 2001:db8:f::66
-nobody "$GW1" wire 02:00:00:00:0f:66 192.0.2.67 2001:db8:f::67
 for ns in "$GW1" "$GW2"; do
 	# Every error is answered, in both runs.
 	agent sysctl "ns=$ns" net.ipv4.icmp_ratemask=0
 done
 attach
+# A peer, and its neighbour: what goes to them is seen by the tap of the wire only.
+nobody "$GW1" wire 02:00:00:00:0f:66 192.0.2.66 2001:db8:f::66
+nobody "$GW1" wire 02:00:00:00:0f:66 192.0.2.67 2001:db8:f::67
 
 test_begin "the oracle"
 "$ORACLE" --lab "$NS_PREFIX" "$@" 2>&1 | sed 's/^/# /'

@@ -63,6 +63,16 @@ std::size_t esp_offset(View frame)
     return 0;
 }
 
+// The kernel numbers what may be fragmented from a counter of its own.
+Bytes masked(const Bytes &frame)
+{
+    Bytes copy = frame;
+    if (is_ipv4(copy) && !(copy[20] & 0x40))
+        for (const std::size_t at : {18, 19, 24, 25})
+            copy[at] = 0;
+    return copy;
+}
+
 void differ_frames(Differences &out, const char *what, const std::vector<Bytes> &slow,
                    const std::vector<Bytes> &fast)
 {
@@ -194,15 +204,6 @@ Differences compare(const Observation &slow, const Observation &fast)
     differ_counters(out, "xfrm_stat", slow.mib, fast.mib);
     differ_counters(out, "xfrm_stat of the far end", slow.far_mib, fast.far_mib);
     return out;
-}
-
-Bytes masked(const Bytes &frame)
-{
-    Bytes copy = frame;
-    if (is_ipv4(copy) && !(copy[20] & 0x40))
-        for (const std::size_t at : {18, 19, 24, 25})
-            copy[at] = 0;
-    return copy;
 }
 
 bool is_esp(View frame)

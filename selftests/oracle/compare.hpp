@@ -49,8 +49,6 @@ std::size_t whole_esp(const std::vector<Bytes> &frames);
 // Of an ESP frame, over IP or UDP.
 std::uint32_t sequence_of(View frame);
 bool is_esp(View frame);
-// The kernel numbers what may be fragmented from a counter of its own: without that.
-Bytes masked(const Bytes &frame);
 
 std::int64_t count(const test::Counters &counters, const std::string &name);
 std::string show(const test::Counters &counters);

@@ -58,6 +58,18 @@ Bytes encode(const Sa &sa, const Frame &frame)
     return std::holds_alternative<Bytes>(bytes) ? std::get<Bytes>(bytes) : Bytes();
 }
 
+// Without what the kernel takes from a counter of its own, where there may be fragments:
+// the number of an IPv4 packet, and with it the checksum.
+Bytes unnumbered(Bytes frame)
+{
+    const bool ipv4 =
+        frame.size() >= packet::ethernet_length + packet::ipv4_length && frame[12] == 8;
+    if (ipv4 && !(frame[20] & 0x40))
+        for (const std::size_t at : {18, 19, 24, 25})
+            frame[at] = 0;
+    return frame;
+}
+
 // Of an ESP frame, what does not depend on the IV; under any high half of its number
 // that the rows come to.
 std::string decoded(View frame, const esp::Association &sa)
@@ -245,7 +257,7 @@ std::vector<std::string> readable(const std::vector<Bytes> &frames, const Scene 
     for (const Bytes &frame : frames)
         all.push_back(scene.travel == Travel::outbound && is_esp(frame)
                           ? decoded(frame, scene.sa.association)
-                          : packet::to_hex(masked(frame)));
+                          : packet::to_hex(unnumbered(frame)));
     return all;
 }
 
