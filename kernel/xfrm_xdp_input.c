@@ -281,19 +281,30 @@ static bool xfrm_xdp_input_encap_ok(const struct xfrm_state *x,
 	       xfrm_xdp_input_udp_ok(pkt, uh);
 }
 
-/* Is there an ESP header, an IV, a block and an ICV? */
+/*
+ * An ESP header, an IV, a block and an ICV, in bytes. In UDP over IPv6 the stack takes
+ * less than an IPv6 header for too small: __xfrm6_udp_encap_rcv().
+ */
+static unsigned int xfrm_xdp_input_least(const struct xfrm_state *x)
+{
+	struct crypto_aead *aead = x->data;
+	unsigned int least = sizeof(struct ip_esp_hdr) + crypto_aead_ivsize(aead) +
+			     xfrm_xdp_esp_clen(x, 0) + crypto_aead_authsize(aead);
+
+	return x->encap && x->props.family == AF_INET6 ?
+	       max_t(unsigned int, least, sizeof(struct ipv6hdr)) : least;
+}
+
+/* Is it as long as it must be, and of this SA? */
 static int xfrm_xdp_input_check(const struct xfrm_state *x, const struct xdp_buff *xdp,
 				const struct xfrm_xdp_pkt *pkt)
 {
-	struct crypto_aead *aead = x->data;
 	unsigned int esp = xfrm_xdp_input_esp(x, pkt);
-	unsigned int least = sizeof(struct ip_esp_hdr) + crypto_aead_ivsize(aead) +
-			     xfrm_xdp_esp_clen(x, 0) + crypto_aead_authsize(aead);
 	const struct ip_esp_hdr *esph = (const void *)(pkt->l3 + esp);
 
 	if (pkt->proto != (x->encap ? IPPROTO_UDP : IPPROTO_ESP))
 		return XFRM_XDP_R_PUNT_ENCAP;
-	if (pkt->len < esp + least)
+	if (pkt->len < esp + xfrm_xdp_input_least(x))
 		return XFRM_XDP_R_PUNT_ESP_SHORT;
 	if (esph->spi != x->id.spi || pkt->family != x->props.family)
 		return XFRM_XDP_R_PUNT_FLOW_MISMATCH;

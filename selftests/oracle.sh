@@ -85,6 +85,9 @@ done
 # it lies, and the taps of the wire show what it made of it.
 agent offload "ns=$GW1" dev=wire sg=off
 attach
+# A peer, and its neighbour: what goes to them is seen by the tap of the wire only.
+nobody "$GW1" wire 02:00:00:00:0f:66 192.0.2.66 2001:db8:f::66
+nobody "$GW1" wire 02:00:00:00:0f:66 192.0.2.67 2001:db8:f::67
 
 test_begin "the oracle"
 "$ORACLE" --lab "$NS_PREFIX" "$@" 2>&1 | sed 's/^/# /'

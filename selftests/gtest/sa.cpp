@@ -241,6 +241,10 @@ Status SaTable::add(const Sa &sa)
     info.lft.hard_byte_limit = sa.hard_bytes;
     info.lft.soft_packet_limit = sa.soft_packets;
     info.lft.hard_packet_limit = sa.hard_packets;
+    info.lft.soft_add_expires_seconds = sa.soft_age;
+    info.lft.hard_add_expires_seconds = sa.hard_age;
+    info.lft.soft_use_expires_seconds = sa.soft_use;
+    info.lft.hard_use_expires_seconds = sa.hard_use;
     add_algorithms(message, sa);
     if (sa.protocol != IPPROTO_COMP)
         add_replay(message, sa);

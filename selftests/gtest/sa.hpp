@@ -45,6 +45,8 @@ struct Sa {
     Replay replay; // its numbers to start at
     std::uint64_t soft_packets = no_limit, hard_packets = no_limit;
     std::uint64_t soft_bytes = no_limit, hard_bytes = no_limit;
+    // Seconds since it was added, since it was first used; 0: for ever.
+    std::uint64_t soft_age = 0, hard_age = 0, soft_use = 0, hard_use = 0;
     std::optional<std::uint32_t> replay_threshold;
 
     // Set to make an SA that the fast path does not take.

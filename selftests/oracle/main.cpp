@@ -18,7 +18,8 @@
 
 namespace xfrm_xdp::oracle {
 std::unique_ptr<Lab> the_lab;
-}
+std::string lab_name;
+} // namespace xfrm_xdp::oracle
 
 namespace {
 
@@ -68,6 +69,7 @@ int main(int argc, char **argv)
         return 2;
     }
     stay_on_one_cpu();
+    xfrm_xdp::oracle::lab_name = prefix;
     auto lab = xfrm_xdp::oracle::Lab::open(prefix);
     if (!lab) {
         std::fprintf(stderr, "%s: %s\n", argv[0], lab.error().cause.c_str());

@@ -20,6 +20,14 @@ void copy(xfrm_address_t &out, const Address &address)
                address);
 }
 
+void fill(xfrm_selector &selector, const Policy &policy)
+{
+    selector.family = family_of(policy.source);
+    selector.prefixlen_s = selector.prefixlen_d = selector.family == AF_INET ? 32 : 128;
+    copy(selector.saddr, policy.source);
+    copy(selector.daddr, policy.destination);
+}
+
 xfrm_user_tmpl kernel_template(const Template &t)
 {
     xfrm_user_tmpl out{};
@@ -48,21 +56,41 @@ Status PolicyTable::add(const Policy &policy)
 {
     Message message(XFRM_MSG_NEWPOLICY, NLM_F_CREATE | NLM_F_EXCL);
     auto &info = message.header<xfrm_userpolicy_info>();
-    info.sel.family = family_of(policy.source);
-    info.sel.prefixlen_s = info.sel.prefixlen_d = info.sel.family == AF_INET ? 32 : 128;
-    copy(info.sel.saddr, policy.source);
-    copy(info.sel.daddr, policy.destination);
+    fill(info.sel, policy);
     info.dir = static_cast<std::uint8_t>(policy.way);
+    info.action = policy.block ? XFRM_POLICY_BLOCK : XFRM_POLICY_ALLOW;
     info.lft.soft_byte_limit = info.lft.hard_byte_limit = test::no_limit;
     info.lft.soft_packet_limit = info.lft.hard_packet_limit = test::no_limit;
     std::vector<xfrm_user_tmpl> templates;
     for (const Template &t : policy.templates)
         templates.push_back(kernel_template(t));
-    message.attribute(XFRMA_TMPL, templates.data(), templates.size() * sizeof(templates[0]));
+    if (!templates.empty())
+        message.attribute(XFRMA_TMPL, templates.data(), templates.size() * sizeof(templates[0]));
     if (policy.interface_id)
         message.attribute(XFRMA_IF_ID, *policy.interface_id);
     if (policy.mark)
         message.attribute(XFRMA_MARK, xfrm_mark{*policy.mark, policy.mark_mask});
+    return netlink_.request(message);
+}
+
+Status PolicyTable::remove(const Policy &policy)
+{
+    Message message(XFRM_MSG_DELPOLICY, 0);
+    auto &id = message.header<xfrm_userpolicy_id>();
+    fill(id.sel, policy);
+    id.dir = static_cast<std::uint8_t>(policy.way);
+    return netlink_.request(message);
+}
+
+Status PolicyTable::block_by_default(std::optional<Way> way)
+{
+    const auto value = [way](Way one) {
+        return static_cast<std::uint8_t>(way == one ? XFRM_USERPOLICY_BLOCK
+                                                    : XFRM_USERPOLICY_ACCEPT);
+    };
+    Message message(XFRM_MSG_SETDEFAULT, 0);
+    message.header<xfrm_userpolicy_default>() = {value(Way::in), value(Way::forward),
+                                                 value(Way::out)};
     return netlink_.request(message);
 }
 

@@ -28,13 +28,17 @@ struct Policy {
     std::optional<std::uint32_t> interface_id;
     std::optional<std::uint32_t> mark;
     std::uint32_t mark_mask = 0xffffffff;
+    bool block = false;
 };
 
 class PolicyTable {
 public:
     static Result<PolicyTable> open();
     Status add(const Policy &policy);
+    Status remove(const Policy &policy);
     Status flush();
+    // What becomes of packets without a policy, one way.
+    Status block_by_default(std::optional<Way> way);
 
 private:
     explicit PolicyTable(test::Netlink netlink) : netlink_(std::move(netlink)) {}
