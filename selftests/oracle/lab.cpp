@@ -118,7 +118,7 @@ packet::Ethernet towards_gw2()
     return {mac_gw2, mac_b, std::nullopt};
 }
 
-Result<Host> Host::open()
+Result<Host> Host::open(Address Places::*own)
 {
     auto states = SaTable::open();
     if (!states)
@@ -131,7 +131,8 @@ Result<Host> Host::open()
         return mib.error();
     // What they hear of is UDP around ESP, too, which no policy of transport mode lets
     // through to them.
-    auto local4 = Tap::open_local(AF_INET, nat_port), local6 = Tap::open_local(AF_INET6, nat_port);
+    auto local4 = Tap::open_local(places(Family::v4).*own, nat_port);
+    auto local6 = Tap::open_local(places(Family::v6).*own, nat_port);
     if (!local4 || !local6 || !bypass_policies(local4->socket(), true) ||
         !bypass_policies(local6->socket(), false))
         return Error{"no raw socket", {}, 0};
@@ -175,8 +176,9 @@ Result<CounterFile> module_counters()
 Result<Lab> Lab::open(const std::string &prefix)
 {
     const std::string one = prefix + "-gw1", wire = prefix + "-wire", two = prefix + "-ha";
-    auto gw2 = in<Host>(prefix + "-gw2", Host::open), hb = in<Host>(prefix + "-hb", Host::open);
-    auto gw1 = in<Host>(one, Host::open);
+    auto gw2 = in<Host>(prefix + "-gw2", [] { return Host::open(&Places::gw2); });
+    auto hb = in<Host>(prefix + "-hb", [] { return Host::open(&Places::host); });
+    auto gw1 = in<Host>(one, [] { return Host::open(&Places::gw1); });
     for (const auto *host : {&gw1, &gw2, &hb})
         if (!*host)
             return host->error();

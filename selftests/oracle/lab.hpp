@@ -46,7 +46,8 @@ packet::Ethernet towards_gw2(); // from HB
 // One host that does IPsec: its SAs, policies and counters, and what is delivered to
 // it. Opened in its namespace.
 struct Host {
-    static Result<Host> open();
+    // @own: its address that datagrams are listened for at.
+    static Result<Host> open(Address Places::*own);
     // No SA, no policy.
     Status flush();
     Tap &local(Family family) { return family == Family::v4 ? local4 : local6; }

@@ -10,7 +10,6 @@ namespace {
 using namespace packet;
 
 constexpr std::string_view end_of_burst = "oracle: the last of a burst";
-constexpr std::uint16_t destination_port = 4789;
 
 std::size_t network_length(Family family)
 {
@@ -44,7 +43,7 @@ Transport transport(Family family, const Shape &shape)
     if (shape.protocol == proto_tcp) {
         Tcp tcp;
         tcp.source = shape.port;
-        tcp.destination = destination_port;
+        tcp.destination = shape.to_port;
         tcp.sequence = shape.id;
         return tcp;
     }
@@ -55,7 +54,7 @@ Transport transport(Family family, const Shape &shape)
         icmp.sequence = shape.id;
         return icmp;
     }
-    return Udp{shape.port, destination_port, std::nullopt, std::nullopt};
+    return Udp{shape.port, shape.to_port, std::nullopt, std::nullopt};
 }
 
 Packet make_packet(const Path &path, const Shape &shape)

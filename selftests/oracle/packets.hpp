@@ -30,6 +30,7 @@ struct Shape {
     std::uint32_t flow_label = 0; // IPv6
     std::uint8_t protocol = packet::proto_udp;
     std::uint16_t port = 4000; // source port; ICMP: identifier
+    std::uint16_t to_port = 4789;
 };
 
 Bytes make_frame(const Path &path, const Shape &shape);

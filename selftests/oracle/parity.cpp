@@ -9,7 +9,8 @@ namespace {
 
 // No two scenes have an SPI in common, so that nothing is left of the one before.
 constexpr std::uint32_t first_spi = 0x5a000001, to_another = 0x01000000;
-constexpr std::uint16_t service = 4789;
+// Nobody's: GW1 says so for each packet.
+constexpr std::uint16_t service = 4790;
 
 packet::Network header(const Address &source, const Address &destination)
 {
@@ -29,7 +30,8 @@ packet::Network header(const Address &source, const Address &destination)
 // The inner packet of a tunnel.
 Bytes inner(const Address &from, const Address &to, std::uint16_t number)
 {
-    const Bytes frame = make_frame({from_peer(), from, to}, {.size = 100, .id = number});
+    const Bytes frame =
+        make_frame({from_peer(), from, to}, {.size = 100, .id = number, .to_port = service});
     return {frame.begin() + packet::ethernet_length, frame.end()};
 }
 
@@ -238,7 +240,7 @@ FrameChange to_local(std::uint16_t number)
     return [=](Frame &frame) {
         const Family family = inner_family(frame);
         const Bytes whole = make_frame({from_peer(), places(family).to, peers(family).local},
-                                       {.size = 100, .id = number, .port = service});
+                                       {.size = 100, .id = number, .to_port = service});
         frame.esp.payload.assign(whole.begin() + packet::ethernet_length, whole.end());
     };
 }

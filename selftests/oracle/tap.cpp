@@ -13,6 +13,7 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <cstring>
 
 namespace xfrm_xdp::oracle {
 namespace {
@@ -54,8 +55,9 @@ Result<Tap> Tap::open(const std::string &device)
     return Tap(std::move(fd));
 }
 
-Result<Tap> Tap::open_local(int family, std::uint16_t but_port)
+Result<Tap> Tap::open_local(const test::Address &at, std::uint16_t but_port)
 {
+    const int family = test::family_of(at);
     Fd fd(::socket(family, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_UDP));
     if (!fd)
         return errno_error(errno, "raw socket");
@@ -70,6 +72,22 @@ Result<Tap> Tap::open_local(int family, std::uint16_t but_port)
     const sock_fprog program{std::size(code), code};
     if (setsockopt(fd.get(), SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)))
         return errno_error(errno, "filter of a raw socket");
+    sockaddr_in four{};
+    sockaddr_in6 six{};
+    sockaddr *address = reinterpret_cast<sockaddr *>(&four);
+    socklen_t length = sizeof(four);
+    if (const auto *v4 = std::get_if<packet::Ipv4Address>(&at)) {
+        four.sin_family = AF_INET;
+        std::memcpy(&four.sin_addr, v4->octets.data(), v4->octets.size());
+    } else {
+        six.sin6_family = AF_INET6;
+        const auto &octets = std::get<packet::Ipv6Address>(at).octets;
+        std::memcpy(&six.sin6_addr, octets.data(), octets.size());
+        address = reinterpret_cast<sockaddr *>(&six);
+        length = sizeof(six);
+    }
+    if (bind(fd.get(), address, length))
+        return errno_error(errno, "address of a raw socket");
     return Tap(std::move(fd));
 }
 

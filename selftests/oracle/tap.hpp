@@ -8,6 +8,7 @@
 #include "fd.hpp"
 #include "packet.hpp"
 #include "result.hpp"
+#include "sa.hpp"
 
 namespace xfrm_xdp::oracle {
 
@@ -19,7 +20,7 @@ public:
     // In the current namespace. Sees what comes in, not what goes out.
     static Result<Tap> open(const std::string &device);
     // Datagrams that are delivered to this host: with their header (IPv4), without (IPv6).
-    static Result<Tap> open_local(int family, std::uint16_t but_port);
+    static Result<Tap> open_local(const test::Address &at, std::uint16_t but_port);
     const Fd &socket() const { return socket_; }
     Status send(const std::vector<Bytes> &frames);
     // All that has come in since the last call.
