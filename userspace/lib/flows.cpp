@@ -100,7 +100,14 @@ Flow describe_flow(const FlowEntry &entry, std::uint64_t now_ns, const DeviceNam
     flow.protocol = protocol_name(key.proto);
     flow.source = address(key.saddr, key.family);
     flow.destination = address(key.daddr, key.family);
-    if (has_ports(key.proto)) {
+    if (key.encap) {
+        // The ports of UDP around ESP, source first.
+        flow.protocol = "esp-in-udp";
+        flow.source =
+            with_port(flow.source, key.family, static_cast<std::uint16_t>(ntohl(key.encap) >> 16));
+        flow.destination = with_port(flow.destination, key.family,
+                                     static_cast<std::uint16_t>(ntohl(key.encap) & 0xffff));
+    } else if (has_ports(key.proto)) {
         flow.source = with_port(flow.source, key.family, ntohs(key.sport));
         flow.destination = with_port(flow.destination, key.family, ntohs(key.dport));
     } else if (is_icmp(key.proto)) {

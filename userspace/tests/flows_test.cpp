@@ -94,6 +94,20 @@ TEST(Flow, IcmpHasTypeCodeAndIdentifierForPorts)
     EXPECT_EQ(flow.detail, "type 8 code 1 id 77");
 }
 
+TEST(Flow, OfEspInUdpHasThePortsAroundIt)
+{
+    auto entry = ipv4(IPPROTO_ESP, "192.0.2.2", "192.0.2.1");
+    entry.first.spi = htonl(0x12345678);
+    entry.first.encap = htonl(61234U << 16 | 4500);
+    entry.second.kind = XFRM_XDP_FLOW_SA;
+    auto flow = describe_flow(entry, 10 * second, device);
+
+    EXPECT_EQ(flow.protocol, "esp-in-udp");
+    EXPECT_EQ(flow.source, "192.0.2.2:61234");
+    EXPECT_EQ(flow.destination, "192.0.2.1:4500");
+    EXPECT_EQ(flow.in_spi, 0x12345678U);
+}
+
 TEST(Flow, AnSaIsItsSpi)
 {
     auto entry = ipv4(IPPROTO_ESP, "192.0.2.2", "192.0.2.1");
