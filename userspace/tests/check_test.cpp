@@ -217,17 +217,19 @@ XfrmSa sa(std::uint8_t mode)
 
 TEST(SaCheck, GroupsThePuntedByTheirReasons)
 {
-    auto checks = check_sas({sa(XFRM_MODE_TUNNEL), sa(XFRM_MODE_TRANSPORT), sa(XFRM_MODE_TRANSPORT),
-                             sa(XFRM_MODE_BEET)});
+    auto found_by_mark = sa(XFRM_MODE_TUNNEL);
+    found_by_mark.mark_mask = 0xff;
+    auto checks = check_sas({sa(XFRM_MODE_TUNNEL), sa(XFRM_MODE_ROUTEOPTIMIZATION),
+                             sa(XFRM_MODE_ROUTEOPTIMIZATION), found_by_mark});
 
     ASSERT_THAT(checks, SizeIs(3));
     EXPECT_EQ(checks[0].level, Level::ok);
     EXPECT_EQ(checks[0].detail, "1 for the fast path");
     EXPECT_EQ(checks[1].level, Level::warn);
-    EXPECT_THAT(checks[1].detail, HasSubstr("1 left to the stack: mode beet"));
-    EXPECT_THAT(checks[2].detail, HasSubstr("2 left to the stack: mode transport, not tunnel (esp "
-                                            "192.0.2.1 > 192.0.2.2 spi 0x00000001 and 1 more)"));
-    EXPECT_THAT(checks[2].remedy, HasSubstr("rfc4106(gcm(aes))"));
+    EXPECT_THAT(checks[1].detail, HasSubstr("1 left to the stack: a mark with mask 0xff"));
+    EXPECT_THAT(checks[2].detail, HasSubstr("2 left to the stack: mode ro (esp 192.0.2.1 > "
+                                            "192.0.2.2 spi 0x00000001 and 1 more)"));
+    EXPECT_THAT(checks[2].remedy, HasSubstr("as without the fast path"));
 }
 
 TEST(SaCheck, NoneIsNoFault)
