@@ -31,6 +31,9 @@ static bool xfrm_xdp_options_ok(const struct xfrm_state *x)
 {
 	if (x->encap && x->encap->encap_type != UDP_ENCAP_ESPINUDP)
 		return false;
+	/* With esp4_offload the stack pads some packets, and others not. */
+	if (x->tfcpad && x->type_offload)
+		return false;
 	return !x->security &&
 	       x->xso.type == XFRM_DEV_OFFLOAD_UNSPECIFIED && !x->xso.dev &&
 	       !(x->props.flags & ~XFRM_XDP_SA_FLAGS) &&
