@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * One packet in through one SA: the order of xfrm_input() with esp_input(), on an
- * XDP frame. What fails
- * before the transform is punted, for then the stack ends it with its own
- * counters and audit records; what fails after it is dropped with the same.
+ * XDP frame. What fails before the transform is punted, for then the stack ends it
+ * with its own counters and audit records; what fails after it is dropped with the
+ * same.
  */
 
 #include <linux/netdevice.h>

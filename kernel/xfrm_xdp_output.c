@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * One packet out through one SA: xfrm_output_one() with esp_output(), on an XDP
- * frame. Until the SA's lock is taken nothing is changed and everything
- * may still be punted; from xfrm_xdp_output_commit() on nothing may.
+ * frame. Until the SA's lock is taken nothing is changed and everything may still be
+ * punted; from xfrm_xdp_output_commit() on nothing may.
  */
 
 #include <linux/netdevice.h>
