@@ -360,6 +360,7 @@ int xfrm_xdp_leaving_check(const struct xfrm_xdp_flow *flow);
 
 /* xfrm_xdp_iface.c: xfrm interfaces */
 u32 xfrm_xdp_iface_id(const struct net_device *dev);
+bool xfrm_xdp_iface_has(const struct net_device *dev, u32 if_id);
 int xfrm_xdp_iface_leave(const struct sk_buff *skb, const struct xfrm_xdp_flow_id *id,
 			 struct dst_entry *dst, u32 policy_gen);
 struct xfrm_xdp_flow *xfrm_xdp_iface_sent(const struct net *net, const struct sk_buff *skb);

@@ -213,7 +213,7 @@ xfrm_xdp_decrypt(struct xfrm_xdp_flow *flow, struct xdp_buff *xdp,
 		return XFRM_XDP_PUNT;
 	}
 	/* As xfrmi_lookup() finds it. */
-	if (iface && !(iface->flags & IFF_UP && xfrm_xdp_iface_id(iface) == flow->x->if_id)) {
+	if (iface && !(iface->flags & IFF_UP && xfrm_xdp_iface_has(iface, flow->x->if_id))) {
 		opts->reason = XFRM_XDP_R_PUNT_IFACE;
 		return XFRM_XDP_PUNT;
 	}

@@ -50,6 +50,20 @@ u32 xfrm_xdp_iface_id(const struct net_device *dev)
 }
 
 /**
+ * xfrm_xdp_iface_has() - has an xfrm interface this if_id still?
+ * @dev: that xfrm_xdp_iface_id() knew
+ * @if_id: what it said; nothing else of that can change
+ *
+ * Context: RCU read side.
+ */
+bool xfrm_xdp_iface_has(const struct net_device *dev, u32 if_id)
+{
+	const struct xfrm_if *xi = netdev_priv(dev);
+
+	return READ_ONCE(xi->p.if_id) == if_id;
+}
+
+/**
  * xfrm_xdp_iface_leave() - a packet leaves by an xfrm interface
  * @skb: at POST_ROUTING, for the first time
  * @id: of its flow
@@ -134,7 +148,7 @@ int xfrm_xdp_iface_holds(const struct xfrm_xdp_flow *flow, unsigned int len)
 	if (unlikely(!via || !dst_check(via->dst, via->cookie)))
 		return XFRM_XDP_R_PUNT_DST;
 	if (unlikely(!netif_running(via->out) ||
-		     xfrm_xdp_iface_id(via->out) != flow->x->if_id))
+		     !xfrm_xdp_iface_has(via->out, flow->x->if_id)))
 		return XFRM_XDP_R_PUNT_IFACE;
 	if (unlikely(xfrm_xdp_egress_hooked(via->out)))
 		return XFRM_XDP_R_PUNT_EGRESS_HOOK;

@@ -139,6 +139,18 @@ void set_transport(Scene &scene)
     scene.policies = {policy_of(scene, Way::in)};
 }
 
+void set_esn(Scene &scene)
+{
+    scene.sa.association.esn = true;
+    scene.sa.window = 64;
+}
+
+void set_bitmap(Scene &scene)
+{
+    scene.sa.bitmap = true;
+    scene.sa.window = 128;
+}
+
 Scene make_scene(Travel travel, Family family)
 {
     Scene scene;

@@ -30,6 +30,9 @@ Sa another_sa(const Scene &scene);
 void set_inner(Scene &scene, Family inner);
 // No tunnel: from the peer to GW1 itself.
 void set_transport(Scene &scene);
+void set_esn(Scene &scene);
+// A window that is kept as a bitmap of any size, without ESN.
+void set_bitmap(Scene &scene);
 // The template that the policies of @scene have.
 Template template_of(const Sa &sa);
 // Of the inner packets, towards where they are forwarded or delivered.

@@ -16,19 +16,6 @@ const std::string replayed = "SA-replayed-pkt", not_found = "SA-notfound",
 
 const std::vector<Shot> first{esp_shot(1)};
 
-void esn(Scene &scene)
-{
-    scene.sa.association.esn = true;
-    scene.sa.window = 64;
-}
-
-// A window that is kept as a bitmap of any size, without ESN.
-void bitmap(Scene &scene)
-{
-    scene.sa.bitmap = true;
-    scene.sa.window = 128;
-}
-
 Sa with_spi(const Scene &scene, std::uint32_t spi)
 {
     Sa sa = scene.sa;
@@ -189,14 +176,14 @@ std::vector<Row> icvs()
          dropped("DropIcv")},
         {"esn_icv",
          in,
-         esn,
+         set_esn,
          first,
          {},
          {esp_shot(2), esp_shot(3, {}, flip_from_end(1)), esp_shot(4)},
          dropped("DropIcv")},
         {"esn_wrong_high_half",
          in,
-         esn,
+         set_esn,
          first,
          {},
          {esp_shot(2), esp_shot(epoch + 3), esp_shot(4)},
@@ -204,7 +191,7 @@ std::vector<Row> icvs()
         // Left of the window is the next epoch, as far as ESN can tell.
         {"esn_left_of_window",
          in,
-         esn,
+         set_esn,
          first,
          {},
          {esp_shot(200), esp_shot(2), esp_shot(201)},
@@ -236,13 +223,13 @@ std::vector<Row> replays()
     };
     return {
         {"duplicate", in, {}, first, {}, duplicate, outside_window()},
-        {"duplicate_bitmap", in, bitmap, first, {}, duplicate, outside_window()},
-        {"duplicate_esn", in, esn, first, {}, duplicate, outside_window()},
+        {"duplicate_bitmap", in, set_bitmap, first, {}, duplicate, outside_window()},
+        {"duplicate_esn", in, set_esn, first, {}, duplicate, outside_window()},
         {"left_of_window", in, {}, first, {}, left, outside_window()},
-        {"left_of_window_bitmap", in, bitmap, first, {}, left, outside_window()},
+        {"left_of_window_bitmap", in, set_bitmap, first, {}, left, outside_window()},
         {"sequence_zero", in, {}, first, {}, zero, outside_window()},
-        {"sequence_zero_bitmap", in, bitmap, first, {}, zero, outside_window()},
-        {"sequence_zero_esn", in, esn, first, {}, zero, outside_window()},
+        {"sequence_zero_bitmap", in, set_bitmap, first, {}, zero, outside_window()},
+        {"sequence_zero_esn", in, set_esn, first, {}, zero, outside_window()},
         {"last_of_window", in, {}, first, {}, {esp_shot(100), esp_shot(69), esp_shot(70)}, fine(3)},
         {"first_left_of_window",
          in,
@@ -255,7 +242,7 @@ std::vector<Row> replays()
         {"esn_wrap",
          in,
          [](Scene &scene) {
-             esn(scene);
+             set_esn(scene);
              scene.sa.replay.seq = 0xfffffff0;
          },
          {esp_shot(0xfffffff8)},
@@ -272,7 +259,7 @@ std::vector<Row> replays()
         {"replay_threshold_esn",
          in,
          [](Scene &scene) {
-             esn(scene);
+             set_esn(scene);
              scene.sa.replay_threshold = 2;
          },
          first,

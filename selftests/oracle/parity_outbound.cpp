@@ -17,18 +17,6 @@ const std::vector<Shot> first{plain_shot(1)};
 const std::vector<Shot> two{plain_shot(2), plain_shot(3)};
 const std::vector<Shot> three{plain_shot(2), plain_shot(3), plain_shot(4)};
 
-void esn(Scene &scene)
-{
-    scene.sa.association.esn = true;
-    scene.sa.window = 64;
-}
-
-void bitmap(Scene &scene)
-{
-    scene.sa.bitmap = true;
-    scene.sa.window = 128;
-}
-
 void may_wrap(Scene &scene)
 {
     scene.sa.extra_flags = XFRM_SA_XFLAG_OSEQ_MAY_WRAP;
@@ -98,16 +86,16 @@ std::vector<Row> numbers()
 {
     return {
         {"overflow", out, {}, first, sent_up_to(last - 1), two, overflow()},
-        {"overflow_bitmap", out, bitmap, first, sent_up_to(last - 1), two, overflow()},
-        {"overflow_esn", out, esn, first, sent_up_to(last - 1, last), two, overflow()},
+        {"overflow_bitmap", out, set_bitmap, first, sent_up_to(last - 1), two, overflow()},
+        {"overflow_esn", out, set_esn, first, sent_up_to(last - 1, last), two, overflow()},
         {"may_wrap", out, may_wrap, first, sent_up_to(last - 1), three, fine(3)},
         {"may_wrap_bitmap", out,
          [](Scene &scene) {
-             bitmap(scene);
+             set_bitmap(scene);
              may_wrap(scene);
          },
          first, sent_up_to(last - 1), three, fine(3)},
-        {"esn_wrap", out, esn, first, sent_up_to(last - 1, 4), three, fine(3)},
+        {"esn_wrap", out, set_esn, first, sent_up_to(last - 1, 4), three, fine(3)},
         {"replay_threshold",
          out,
          [](Scene &scene) { scene.sa.replay_threshold = 2; },
@@ -118,7 +106,7 @@ std::vector<Row> numbers()
         {"replay_threshold_esn",
          out,
          [](Scene &scene) {
-             esn(scene);
+             set_esn(scene);
              scene.sa.replay_threshold = 2;
          },
          first,
