@@ -66,6 +66,8 @@ static __always_inline int parse_ip4(struct xfrm_xdp_flow_key *key, void *l3,
 		return -1;
 	key->family = AF_INET;
 	key->proto = iph->protocol;
+	if (key->proto != IPPROTO_ESP)
+		key->dscp = iph->tos & XFRM_XDP_DSCP_MASK;
 	key->saddr[0] = iph->saddr;
 	key->daddr[0] = iph->daddr;
 	return parse_l4(key, l3 + sizeof(*iph), end);
@@ -80,6 +82,9 @@ static __always_inline int parse_ip6(struct xfrm_xdp_flow_key *key, void *l3,
 		return -1;
 	key->family = AF_INET6;
 	key->proto = ip6h->nexthdr;
+	if (key->proto != IPPROTO_ESP)
+		key->dscp = (ip6h->priority << 4 | ip6h->flow_lbl[0] >> 4) &
+			    XFRM_XDP_DSCP_MASK;
 	__builtin_memcpy(key->saddr, &ip6h->saddr, sizeof(key->saddr));
 	__builtin_memcpy(key->daddr, &ip6h->daddr, sizeof(key->daddr));
 	return parse_l4(key, l3 + sizeof(*ip6h), end);

@@ -66,6 +66,10 @@ struct xfrm_xdp_pkt {
 
 int xfrm_xdp_parse(struct xfrm_xdp_pkt *pkt, u8 *l3, unsigned int linear,
 		   unsigned int len, __be16 proto);
+/* Enough for every header that xfrm_xdp_parse() looks at. */
+#define XFRM_XDP_HEADERS	(sizeof(struct ipv6hdr) + sizeof(struct tcphdr))
+
+int xfrm_xdp_parse_skb(struct xfrm_xdp_pkt *pkt, u8 *headers, const struct sk_buff *skb);
 int xfrm_xdp_parse_frame(struct xfrm_xdp_pkt *pkt, const struct xdp_buff *xdp);
 int xfrm_xdp_frame_is_ours(const struct xdp_buff *xdp);
 void xfrm_xdp_decrease_ttl(u8 *l3, u8 family);
@@ -129,9 +133,8 @@ bool xfrm_xdp_sa_hard_limit(const struct xfrm_state *x);
  * @seq: sequence number, low half, network order
  * @seq_hi: its high half
  * @saved: with ESN, the four bytes before @esph
- * @mac: input: link-layer header
- * @hdr: output: link-layer, outer IP and UDP header
- * @hdr_len: of these, in bytes
+ * @hdr: output: link-layer, outer IP and UDP header; input: link-layer addresses
+ * @hdr_len: output: of these, in bytes
  * @iface: input: xfrm interface that receives the inner packet; referenced like @x
  * @routed: output: @dev is not the egress device, the host's routes tell
  * @family: of the outer header
@@ -153,7 +156,6 @@ struct xfrm_xdp_frame {
 	__be32 seq;
 	__be32 seq_hi;
 	__be32 saved;
-	u8 *mac;
 	u8 hdr[XFRM_XDP_HDR_MAX];
 	u8 hdr_len;
 	bool routed;
@@ -347,6 +349,10 @@ enum xfrm_xdp_verdict xfrm_xdp_flow(struct xdp_buff *xdp, u64 handle,
 int xfrm_xdp_egress_check(const struct net_device *in, const struct net_device *out);
 bool xfrm_xdp_egress_hooked(const struct net_device *out);
 
+/* xfrm_xdp_arrival.c: is a packet that leaves the one that arrived? */
+void xfrm_xdp_arrival_note(const struct nf_hook_state *state, const struct sk_buff *skb);
+bool xfrm_xdp_arrival_is(const struct sk_buff *skb, const struct xfrm_xdp_pkt *pkt);
+
 /* xfrm_xdp_learn.c: a packet that the stack accepted becomes a flow */
 u32 xfrm_xdp_dst_cookie(const struct dst_entry *dst);
 int xfrm_xdp_learn(const struct nf_hook_state *state, struct sk_buff *skb,
@@ -376,7 +382,8 @@ bool xfrm_xdp_conntrack_ok(const struct sk_buff *skb, u8 proto);
 /* xfrm_xdp_meta.c: metadata between XDP and tc, and its proof */
 void xfrm_xdp_meta_decrypted(struct xdp_buff *xdp, u64 sa, u32 ifindex);
 u32 xfrm_xdp_meta_ifindex(void);
-bool xfrm_xdp_meta_was_decrypted(const struct xdp_buff *xdp, u64 sa);
+u64 xfrm_xdp_meta_decrypted_by(const struct xdp_buff *xdp);
+u64 xfrm_xdp_meta_proof(const struct xfrm_xdp_flow_key *key);
 void xfrm_xdp_meta_forget(void);
 int xfrm_xdp_meta_store(struct xdp_buff *xdp, struct bpf_xfrm_xdp_opts *opts);
 int xfrm_xdp_meta_secpath(struct sk_buff *skb, struct xfrm_state *x);

@@ -254,7 +254,8 @@ __bpf_kfunc int bpf_skb_xfrm_restore(struct __sk_buff *skb,
 /**
  * bpf_xfrm_flow_learn() - learn the flow and the SA of a packet in the stack
  * @ctx: packet at NF_INET_POST_ROUTING, after everything that may drop or change
- *	it, or at NF_INET_LOCAL_IN for the SA only
+ *	it, or at NF_INET_LOCAL_IN for the SA only; and at NF_INET_PRE_ROUTING before
+ *	everything, for only what leaves as it arrived is learned
  * @opts: struct bpf_xfrm_learn_opts, result: entries for the flow map; void
  *	because the verifier takes no array of structures by its type
  * @opts__sz: sizeof(struct bpf_xfrm_learn_opts) in bytes
@@ -268,10 +269,16 @@ __bpf_kfunc int bpf_skb_xfrm_restore(struct __sk_buff *skb,
  */
 __bpf_kfunc int bpf_xfrm_flow_learn(struct bpf_nf_ctx *ctx, void *opts, u32 opts__sz)
 {
+	int nr;
+
 	if (!xfrm_xdp_opts_ok(opts, opts__sz, sizeof(struct bpf_xfrm_learn_opts)))
 		return -EINVAL;
 	memset(opts, 0, sizeof(struct bpf_xfrm_learn_opts));
-	return xfrm_xdp_learn(ctx->state, ctx->skb, opts);
+	/* What this host sends passes its hooks in process context. */
+	local_bh_disable();
+	nr = xfrm_xdp_learn(ctx->state, ctx->skb, opts);
+	local_bh_enable();
+	return nr;
 }
 
 __bpf_kfunc_end_defs();

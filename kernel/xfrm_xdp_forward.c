@@ -64,11 +64,11 @@ static int xfrm_xdp_flow_match(const struct xfrm_xdp_flow *flow,
 
 	if (flow->id.net != dev_net(dev) || !xfrm_xdp_pkt_is(pkt, key))
 		return XFRM_XDP_R_PUNT_FLOW_MISMATCH;
-	if (key->sa) {
-		if (!xfrm_xdp_meta_was_decrypted(xdp, key->sa))
-			return XFRM_XDP_R_PUNT_NO_PROOF;
+	/* What was decrypted is of no flow that came in the clear, and the reverse. */
+	if (key->sa != xfrm_xdp_meta_decrypted_by(xdp))
+		return XFRM_XDP_R_PUNT_NO_PROOF;
+	if (key->sa)
 		ifindex = xfrm_xdp_meta_ifindex();
-	}
 	return key->ifindex == ifindex ? XFRM_XDP_OK : XFRM_XDP_R_PUNT_FLOW_MISMATCH;
 }
 
@@ -116,21 +116,6 @@ static bool xfrm_xdp_neigh_ok(struct neighbour *neigh)
 	return true;
 }
 
-/*
- * Merged packets have a checksum that nobody computed, and are not as they came.
- * With SAs of each CPU the stack has another one for this packet.
- */
-static int xfrm_xdp_encrypt_check(const struct xfrm_xdp_flow *flow,
-				  const struct xdp_buff *xdp)
-{
-	if (unlikely(xdp->rxq->dev->features & NETIF_F_GRO && xfrm_xdp_is_generic(xdp)))
-		return XFRM_XDP_R_PUNT_GRO;
-	if (unlikely(flow->x->pcpu_num != UINT_MAX &&
-		     flow->x->pcpu_num != smp_processor_id()))
-		return XFRM_XDP_R_PUNT_SA_CPU;
-	return xfrm_xdp_leaving_check(flow);
-}
-
 static int xfrm_xdp_forward_check(const struct xfrm_xdp_flow *flow,
 				  const struct xdp_buff *xdp,
 				  const struct xfrm_xdp_pkt *pkt)
@@ -152,7 +137,7 @@ static int xfrm_xdp_forward_check(const struct xfrm_xdp_flow *flow,
 		if (reason)
 			return reason;
 	}
-	return flow->x ? xfrm_xdp_encrypt_check(flow, xdp) : XFRM_XDP_OK;
+	return flow->x ? xfrm_xdp_leaving_check(flow) : XFRM_XDP_OK;
 }
 
 /* Out in the clear: next hop's address, TTL, no metadata on the wire. */

@@ -61,30 +61,30 @@ static struct xfrm_xdp_frame *xfrm_xdp_frame_alloc(int node)
 	return f;
 }
 
-/* Process context; frames are made with BH on and handed over with BH off. */
-static void xfrm_xdp_pool_fill(int cpu)
+/*
+ * Process context, bound to the pool's CPU by schedule_work_on(), unless that went
+ * offline meanwhile. Frames are made with BH on and handed over with BH off.
+ */
+static void xfrm_xdp_pool_refill(struct work_struct *work)
 {
-	struct xfrm_xdp_pool *pool = per_cpu_ptr(&xfrm_xdp_pools, cpu);
+	struct xfrm_xdp_pool *pool = container_of(work, struct xfrm_xdp_pool, refill);
 	struct xfrm_xdp_frame *f;
 
 	while (READ_ONCE(pool->nr) < XFRM_XDP_POOL_SIZE) {
-		f = xfrm_xdp_frame_alloc(cpu_to_node(cpu));
+		f = xfrm_xdp_frame_alloc(numa_mem_id());
 		if (!f)
 			return;
 		local_bh_disable();
-		if (pool->nr < XFRM_XDP_POOL_SIZE) {
+		if (pool == this_cpu_ptr(&xfrm_xdp_pools) && pool->nr < XFRM_XDP_POOL_SIZE) {
 			pool->frame[pool->nr++] = f;
 			f = NULL;
 		}
 		local_bh_enable();
-		xfrm_xdp_frame_free(f);
+		if (f) {
+			xfrm_xdp_frame_free(f);
+			return;
+		}
 	}
-}
-
-/* Bound to the pool's CPU by schedule_work_on(). */
-static void xfrm_xdp_pool_refill(struct work_struct *work)
-{
-	xfrm_xdp_pool_fill(raw_smp_processor_id());
 }
 
 /**
@@ -99,7 +99,11 @@ struct xfrm_xdp_frame *xfrm_xdp_frame_get(void)
 {
 	struct xfrm_xdp_pool *pool = this_cpu_ptr(&xfrm_xdp_pools);
 
-	return likely(pool->nr) ? pool->frame[pool->nr - 1] : NULL;
+	if (likely(pool->nr))
+		return pool->frame[pool->nr - 1];
+	/* What was taken is made up for; this is for memory that was short then. */
+	schedule_work_on(smp_processor_id(), &pool->refill);
+	return NULL;
 }
 
 /**
@@ -237,17 +241,24 @@ void xfrm_xdp_frame_exit(void)
 
 int xfrm_xdp_frame_init(void)
 {
+	struct xfrm_xdp_pool *pool;
+	struct xfrm_xdp_frame *f;
 	int cpu;
 
 	for_each_possible_cpu(cpu)
 		INIT_WORK(&per_cpu(xfrm_xdp_pools, cpu).refill, xfrm_xdp_pool_refill);
 	/* Nobody uses the pools yet, so any CPU may fill them. */
 	for_each_possible_cpu(cpu) {
-		xfrm_xdp_pool_fill(cpu);
-		if (!per_cpu(xfrm_xdp_pools, cpu).nr) {
-			xfrm_xdp_frame_exit();
-			return -ENOMEM;
+		pool = per_cpu_ptr(&xfrm_xdp_pools, cpu);
+		while (pool->nr < XFRM_XDP_POOL_SIZE) {
+			f = xfrm_xdp_frame_alloc(cpu_to_node(cpu));
+			if (!f)
+				goto free;
+			pool->frame[pool->nr++] = f;
 		}
 	}
 	return 0;
+free:
+	xfrm_xdp_frame_exit();
+	return -ENOMEM;
 }

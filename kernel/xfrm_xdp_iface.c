@@ -191,23 +191,28 @@ static bool xfrm_xdp_iface_natt(const struct sk_buff *skb, unsigned int offset)
 	return uh && uh->dest == htons(XFRM_XDP_NATT_PORT);
 }
 
-/* ESP, in UDP or not, that is for this host: its SA if it has an if_id, referenced. */
+/*
+ * ESP, in UDP or not, that is for this host: its SA if it has an if_id, referenced. Only
+ * from where the SA's peer is, for anybody may write its SPI.
+ */
 static struct xfrm_state *xfrm_xdp_iface_sa(struct net *net, const struct sk_buff *skb)
 {
 	bool ip4 = skb->protocol == htons(ETH_P_IP);
 	unsigned int offset = skb_network_offset(skb);
 	const struct ip_esp_hdr *esph;
-	const xfrm_address_t *daddr;
+	const xfrm_address_t *saddr, *daddr;
 	struct ip_esp_hdr buf;
 	struct xfrm_state *x;
 	u8 proto;
 
 	if (ip4) {
 		proto = ip_hdr(skb)->protocol;
+		saddr = (const xfrm_address_t *)&ip_hdr(skb)->saddr;
 		daddr = (const xfrm_address_t *)&ip_hdr(skb)->daddr;
 		offset += ip_hdrlen(skb);
 	} else {
 		proto = ipv6_hdr(skb)->nexthdr;
+		saddr = (const xfrm_address_t *)&ipv6_hdr(skb)->saddr;
 		daddr = (const xfrm_address_t *)&ipv6_hdr(skb)->daddr;
 		offset += sizeof(struct ipv6hdr);
 	}
@@ -220,7 +225,7 @@ static struct xfrm_state *xfrm_xdp_iface_sa(struct net *net, const struct sk_buf
 		return NULL;
 	x = xfrm_state_lookup(net, skb->mark, daddr, esph->spi, IPPROTO_ESP,
 			      ip4 ? AF_INET : AF_INET6);
-	if (x && !x->if_id) {
+	if (x && (!x->if_id || !xfrm_addr_equal(saddr, &x->props.saddr, x->props.family))) {
 		xfrm_state_put(x);
 		return NULL;
 	}

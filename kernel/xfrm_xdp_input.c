@@ -145,7 +145,7 @@ static u8 *xfrm_xdp_input_mac(const struct xfrm_xdp_inner *inner, const u8 *mac)
 {
 	struct ethhdr *eth = (struct ethhdr *)(inner->l3 - ETH_HLEN);
 
-	memmove(eth, mac, 2 * ETH_ALEN);
+	memcpy(eth, mac, 2 * ETH_ALEN);
 	eth->h_proto = inner->family == AF_INET ? htons(ETH_P_IP) : htons(ETH_P_IPV6);
 	return (u8 *)eth;
 }
@@ -170,7 +170,7 @@ static void xfrm_xdp_input_done(struct xfrm_xdp_frame *f, int err)
 		goto drop;
 
 	reason = XFRM_XDP_R_DROP_NOMEM;
-	mac = xfrm_xdp_input_mac(&inner, f->mac);
+	mac = xfrm_xdp_input_mac(&inner, f->hdr);
 	skb = xfrm_xdp_frame_to_skb(f, mac, ETH_HLEN + inner.len);
 	if (!skb)
 		goto drop;
@@ -201,7 +201,8 @@ static unsigned int xfrm_xdp_input_esp(const struct xfrm_state *x,
 static void xfrm_xdp_input_place(struct xfrm_xdp_frame *f, u8 *mac,
 				 const struct xfrm_xdp_pkt *pkt)
 {
-	f->mac = mac;
+	/* The inner header may grow over it. */
+	memcpy(f->hdr, mac, 2 * ETH_ALEN);
 	f->l3 = mac + ETH_HLEN;
 	f->esph = f->l3 + xfrm_xdp_input_esp(f->x, pkt);
 	f->len = pkt->len - (f->esph - f->l3);
@@ -221,6 +222,9 @@ static int xfrm_xdp_input_copied(struct xfrm_xdp_frame *f,
 
 	memcpy(page, pkt->l3 - ETH_HLEN, ETH_HLEN + pkt->len);
 	xfrm_xdp_input_place(f, page, pkt);
+	/* What was admitted; who owns an AF_XDP buffer may write into it meanwhile. */
+	((struct ip_esp_hdr *)f->esph)->spi = f->x->id.spi;
+	((struct ip_esp_hdr *)f->esph)->seq_no = f->seq;
 	f->done = xfrm_xdp_input_done;
 	err = xfrm_xdp_esp_decrypt(f);
 	if (err == -EINPROGRESS) {
@@ -377,7 +381,7 @@ enum xfrm_xdp_verdict xfrm_xdp_input(struct xdp_buff *xdp,
 		opts->reason = reason;
 		return taken ? XFRM_XDP_TAKEN : XFRM_XDP_DROP;
 	}
-	xfrm_xdp_set_frame(xdp, xfrm_xdp_input_mac(&inner, xdp->data),
+	xfrm_xdp_set_frame(xdp, xfrm_xdp_input_mac(&inner, f->hdr),
 			   inner.l3 + inner.len);
 	return XFRM_XDP_DONE;
 punt:

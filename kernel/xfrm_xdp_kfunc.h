@@ -95,6 +95,7 @@ enum xfrm_xdp_verdict {
 	X(RECLAIMED, "FlowReclaimed", "flow forgotten")			\
 	X(LEARN_NOT_FORWARDED, "LearnNotForwarded", "not forwarded by this host")	\
 	X(LEARN_PACKET, "LearnPacket", "a packet that the fast path would not take")	\
+	X(LEARN_CHANGED, "LearnChanged", "rules changed it on its way")	\
 	X(LEARN_CONNTRACK, "LearnConntrack", "NAT, conntrack helper or handshake")	\
 	X(LEARN_ROUTE, "LearnRoute", "a route that the fast path does not take")	\
 	X(LEARN_EGRESS, "LearnEgress", "the egress device takes no XDP frames")	\
@@ -102,7 +103,8 @@ enum xfrm_xdp_verdict {
 	X(LEARN_FULL, "LearnFull", "the flow table is full")		\
 	X(RESTORED, "Restored", "sec_path restored from metadata")	\
 	X(RESTORE_FORGED, "RestoreForged", "metadata without a valid proof")	\
-	X(RESTORE_SA_GONE, "RestoreSaGone", "SA was removed between XDP and tc")
+	X(RESTORE_SA_GONE, "RestoreSaGone", "SA was removed between XDP and tc")	\
+	X(RESTORE_NO_MEM, "RestoreNoMem", "no memory for the sec_path")
 
 #define XFRM_XDP_REASONS(X)						\
 	XFRM_XDP_REASONS_DONE(X)					\
@@ -156,7 +158,9 @@ enum xfrm_xdp_flow_kind {
  * @sport: source port; ICMP: the identifier of an echo, else 0
  * @dport: destination port; ICMP: type in the high, code in the low byte
  * @spi: of ESP, in place of the ports
- * @encap: of ESP in UDP: the ports, source first; else 0
+ * @encap: of ESP in UDP: the ports, source first; of other ESP 0
+ * @dscp: of all but ESP: TOS or traffic class without its ECN bits, for routes may
+ *	depend on it
  * @sa: handle of the inbound SA the packet was decrypted by, 0 for none
  */
 struct xfrm_xdp_flow_key {
@@ -173,9 +177,14 @@ struct xfrm_xdp_flow_key {
 		};
 		__be32 spi;
 	};
-	__be32 encap;
+	union {
+		__be32 encap;
+		__u8 dscp;
+	};
 	__u64 sa;
 };
+
+#define XFRM_XDP_DSCP_MASK	0xfc
 
 /**
  * struct xfrm_xdp_flow_val - value of the flow map

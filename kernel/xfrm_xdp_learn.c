@@ -17,9 +17,6 @@
 #include <net/route.h>
 #include "xfrm_xdp.h"
 
-/* Enough for every header that xfrm_xdp_parse() looks at. */
-#define XFRM_XDP_LEARN_HEADERS	(sizeof(struct ipv6hdr) + sizeof(struct tcphdr))
-
 /**
  * struct xfrm_xdp_lesson - a packet that the stack is about to send
  * @net: namespace
@@ -43,7 +40,7 @@ struct xfrm_xdp_lesson {
 	const struct net_device *rx;
 	struct sk_buff *skb;
 	struct xfrm_xdp_pkt pkt;
-	u8 headers[XFRM_XDP_LEARN_HEADERS];
+	u8 headers[XFRM_XDP_HEADERS];
 	struct xfrm_xdp_flow *sa;
 	int sa_reason;
 	struct dst_entry *dst;
@@ -182,14 +179,9 @@ static bool xfrm_xdp_learn_forwarded(const struct xfrm_xdp_lesson *l)
 /* Would the fast path take such packets? */
 static bool xfrm_xdp_learn_packet(struct xfrm_xdp_lesson *l)
 {
-	int offset = skb_network_offset(l->skb);
-	unsigned int len = l->skb->len - offset;
-	unsigned int linear = min_t(unsigned int, len, sizeof(l->headers));
 	const struct icmphdr *icmp;
 
-	if (skb_copy_bits(l->skb, offset, l->headers, linear) ||
-	    xfrm_xdp_parse(&l->pkt, l->headers, linear, len, l->skb->protocol) ||
-	    l->pkt.tcp_end || skb_vlan_tag_present(l->skb))
+	if (xfrm_xdp_parse_skb(&l->pkt, l->headers, l->skb) || l->pkt.tcp_end || skb_vlan_tag_present(l->skb))
 		return false;
 	/* Of ICMP only echoes: errors and the rest are rare and concern others. */
 	icmp = (const struct icmphdr *)(l->headers + l->pkt.hlen);
@@ -321,6 +313,7 @@ free:
 
 static void xfrm_xdp_learn_id(struct xfrm_xdp_flow_id *id, const struct xfrm_xdp_lesson *l)
 {
+	memset(id, 0, sizeof(*id));
 	id->net = l->net;
 	id->kind = XFRM_XDP_FLOW_FORWARD;
 	xfrm_xdp_pkt_key(&id->key, &l->pkt, l->in->ifindex, l->sa ? l->sa->handle : 0);
@@ -358,6 +351,8 @@ static int xfrm_xdp_learn_forward(struct xfrm_xdp_lesson *l)
 {
 	if (!xfrm_xdp_learn_packet(l))
 		return XFRM_XDP_R_LEARN_PACKET;
+	if (!xfrm_xdp_arrival_is(l->skb, &l->pkt))
+		return XFRM_XDP_R_LEARN_CHANGED;
 	if (!xfrm_xdp_conntrack_ok(l->skb, l->pkt.proto))
 		return XFRM_XDP_R_LEARN_CONNTRACK;
 	l->gen = atomic_read(&xfrm_xdp_net(l->net)->policy_gen);
@@ -397,23 +392,26 @@ static int xfrm_xdp_learn_leave(struct xfrm_xdp_lesson *l)
 	return xfrm_xdp_iface_leave(l->skb, &id, dst, l->gen) ?: XFRM_XDP_R_RENEWED;
 }
 
-/* What came to its bundle by an xfrm interface, from where it came there. */
-static bool xfrm_xdp_learn_back(struct xfrm_xdp_lesson *l)
+/* What came to its bundle by an xfrm interface @via, from where it came there. */
+static bool xfrm_xdp_learn_back(struct xfrm_xdp_lesson *l, struct xfrm_xdp_flow *via)
 {
-	const struct xfrm_xdp_flow_key *key;
+	const struct xfrm_xdp_flow_key *key = &via->id.key;
+	struct net_device *in, *rx;
+	struct xfrm_xdp_flow *sa;
 
-	l->via = xfrm_xdp_iface_sent(l->net, l->skb);
-	if (!l->via)
+	in = dev_get_by_index_rcu(l->net, key->ifindex);
+	rx = in;
+	sa = key->sa ? xfrm_xdp_flow_get(key->sa) : NULL;
+	if (key->sa)
+		rx = sa ? dev_get_by_index_rcu(l->net, sa->id.key.ifindex) : NULL;
+	if (!in || !rx || !xfrm_xdp_learn_packet(l) || !xfrm_xdp_pkt_is(&l->pkt, key))
 		return false;
-	key = &l->via->id.key;
-	l->gen = l->via->policy_gen;
-	l->in = dev_get_by_index_rcu(l->net, key->ifindex);
-	l->rx = l->in;
-	if (key->sa) {
-		l->sa = xfrm_xdp_flow_get(key->sa);
-		l->rx = l->sa ? dev_get_by_index_rcu(l->net, l->sa->id.key.ifindex) : NULL;
-	}
-	return l->in && l->rx && xfrm_xdp_learn_packet(l) && xfrm_xdp_pkt_is(&l->pkt, key);
+	l->via = via;
+	l->gen = via->policy_gen;
+	l->in = in;
+	l->rx = rx;
+	l->sa = sa;
+	return true;
 }
 
 /* Where the packet came from and by which SA; or why it teaches nothing. */
@@ -444,11 +442,12 @@ static int xfrm_xdp_learn_last(struct xfrm_xdp_lesson *l, const struct net_devic
 
 /**
  * xfrm_xdp_learn() - learn from a packet that the stack accepted
- * @state: hook: POST_ROUTING for flows and SAs, LOCAL_IN for SAs only
+ * @state: hook: POST_ROUTING for flows and SAs, LOCAL_IN for SAs only; at PRE_ROUTING
+ *	nothing is learned, but what arrived is noted
  * @skb: the packet
  * @opts: result: @reason, and entries for the flow map
  *
- * Context: softirq, or BH off; RCU read side.
+ * Context: BH off; RCU read side.
  * Return: the number of entries.
  */
 int xfrm_xdp_learn(const struct nf_hook_state *state, struct sk_buff *skb,
@@ -461,17 +460,24 @@ int xfrm_xdp_learn(const struct nf_hook_state *state, struct sk_buff *skb,
 		.sa_reason = XFRM_XDP_R_LEARN_NOT_FORWARDED,
 	};
 	bool forward = state->hook == NF_INET_POST_ROUTING;
-	struct xfrm_xdp_flow *flow = NULL;
+	struct xfrm_xdp_flow *via, *flow = NULL;
 	int reason = XFRM_XDP_OK;
 	__be32 in_spi;
 
 	opts->reason = l.sa_reason;
 	/* Test runs of a program have a hook state without namespace or device. */
-	if (!l.net || (forward && xfrm_xdp_leaving_seen(state, skb)))
+	if (!l.net)
+		return 0;
+	if (state->hook == NF_INET_PRE_ROUTING) {
+		xfrm_xdp_arrival_note(state, skb);
+		return 0;
+	}
+	if (forward && xfrm_xdp_leaving_seen(state, skb))
 		return 0;
 	if (!forward && l.in)
 		xfrm_xdp_iface_arrived(state, skb);
-	if (!forward || !xfrm_xdp_learn_back(&l))
+	via = forward ? xfrm_xdp_iface_sent(l.net, skb) : NULL;
+	if (!via || !xfrm_xdp_learn_back(&l, via))
 		reason = xfrm_xdp_learn_origin(&l, forward);
 	if (!reason && forward)
 		reason = xfrm_xdp_learn_last(&l, state->out, &flow);

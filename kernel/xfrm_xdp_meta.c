@@ -14,7 +14,13 @@
 
 static siphash_aligned_key_t xfrm_xdp_meta_key __ro_after_init;
 
-static u64 xfrm_xdp_meta_proof(const struct xfrm_xdp_flow_key *key)
+/**
+ * xfrm_xdp_meta_proof() - keyed hash of a tuple
+ * @key: the tuple, every byte of it
+ *
+ * Context: any.
+ */
+u64 xfrm_xdp_meta_proof(const struct xfrm_xdp_flow_key *key)
 {
 	BUILD_BUG_ON(sizeof(*key) % sizeof(u64));
 	return siphash(key, sizeof(*key), &xfrm_xdp_meta_key);
@@ -67,26 +73,25 @@ void xfrm_xdp_meta_decrypted(struct xdp_buff *xdp, u64 sa, u32 ifindex)
 }
 
 /**
- * xfrm_xdp_meta_was_decrypted() - is it the frame that has just been decrypted?
+ * xfrm_xdp_meta_decrypted_by() - by which SA has the frame just been decrypted?
  * @xdp: the frame
- * @sa: handle of the SA
  *
  * Context: XDP.
+ * Return: the SA's handle, or 0 where it is another frame.
  */
-bool xfrm_xdp_meta_was_decrypted(const struct xdp_buff *xdp, u64 sa)
+u64 xfrm_xdp_meta_decrypted_by(const struct xdp_buff *xdp)
 {
 	const struct xfrm_xdp_decrypted *last = this_cpu_ptr(&xfrm_xdp_decrypted);
 	const struct xfrm_xdp_meta *meta = xdp->data_meta;
 
-	return last->data == xdp->data && last->sa == sa &&
-	       xdp->data - xdp->data_meta == sizeof(*meta) &&
-	       meta->proof == last->nonce;
+	return last->data == xdp->data && xdp->data - xdp->data_meta == sizeof(*meta) &&
+	       meta->proof == last->nonce ? last->sa : 0;
 }
 
 /**
  * xfrm_xdp_meta_ifindex() - the device by which the inner packet is received
  *
- * Context: XDP, after xfrm_xdp_meta_was_decrypted().
+ * Context: XDP, after xfrm_xdp_meta_decrypted_by().
  */
 u32 xfrm_xdp_meta_ifindex(void)
 {
@@ -126,12 +131,12 @@ static void xfrm_xdp_meta_key_of(struct xfrm_xdp_flow_key *key, int reason,
  */
 int xfrm_xdp_meta_store(struct xdp_buff *xdp, struct bpf_xfrm_xdp_opts *opts)
 {
-	u64 sa = __this_cpu_read(xfrm_xdp_decrypted.sa);
+	u64 sa = xfrm_xdp_meta_decrypted_by(xdp);
 	struct xfrm_xdp_flow_key key;
 	struct xfrm_xdp_meta *meta;
 	struct xfrm_xdp_pkt pkt;
 
-	if (!xfrm_xdp_meta_was_decrypted(xdp, sa))
+	if (!sa)
 		return -ENOENT;
 	xfrm_xdp_meta_forget();
 	xfrm_xdp_meta_key_of(&key, xfrm_xdp_parse_frame(&pkt, xdp), &pkt,
@@ -284,6 +289,8 @@ int xfrm_xdp_meta_restore(struct sk_buff *skb, struct bpf_xfrm_xdp_opts *opts)
 		skb->ip_summed = xfrm_xdp_meta_checksum(flow->x);
 	err = flow->out ? xfrm_xdp_meta_iface(skb, flow) :
 			  xfrm_xdp_meta_secpath(skb, flow->x) ?: 1;
+	if (err == -ENOMEM || err == -ENOBUFS)
+		opts->reason = XFRM_XDP_R_RESTORE_NO_MEM;
 	if (err < 0)
 		goto count;
 	opts->reason = XFRM_XDP_R_RESTORED;

@@ -23,6 +23,19 @@ static unsigned int xfrm_xdp_output_tfc(struct xfrm_state *x, unsigned int len, 
 	return len < padto ? padto - len : 0;
 }
 
+/*
+ * Merged packets have a checksum that nobody computed, and are not as they came.
+ * With SAs of each CPU the stack has another one for this packet.
+ */
+static int xfrm_xdp_output_check(const struct xdp_buff *xdp, const struct xfrm_state *x)
+{
+	if (unlikely(xdp->rxq->dev->features & NETIF_F_GRO && xfrm_xdp_is_generic(xdp)))
+		return XFRM_XDP_R_PUNT_GRO;
+	if (unlikely(x->pcpu_num != UINT_MAX && x->pcpu_num != smp_processor_id()))
+		return XFRM_XDP_R_PUNT_SA_CPU;
+	return XFRM_XDP_OK;
+}
+
 /* Find room in the XDP frame: in front of the packet, behind it, or both. */
 static int xfrm_xdp_output_layout(struct xfrm_xdp_layout *l,
 				  const struct xdp_buff *xdp,
@@ -295,7 +308,8 @@ enum xfrm_xdp_verdict xfrm_xdp_output(struct xdp_buff *xdp,
 	int reason;
 
 	f = xfrm_xdp_frame_get();
-	reason = f ? xfrm_xdp_output_layout(&l, xdp, x, pkt, outer->mtu) :
+	reason = f ? xfrm_xdp_output_check(xdp, x) ?:
+		     xfrm_xdp_output_layout(&l, xdp, x, pkt, outer->mtu) :
 		     XFRM_XDP_R_PUNT_NO_FRAME;
 	if (unlikely(reason))
 		goto punt;

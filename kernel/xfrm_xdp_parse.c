@@ -157,6 +157,26 @@ int xfrm_xdp_parse(struct xfrm_xdp_pkt *pkt, u8 *l3, unsigned int linear,
 }
 
 /**
+ * xfrm_xdp_parse_skb() - parse a packet in the stack
+ * @pkt: result; its headers are those in @headers
+ * @headers: XFRM_XDP_HEADERS bytes, which the headers are copied to
+ * @skb: the packet
+ *
+ * Context: any.
+ * Return: XFRM_XDP_OK, or the reason why the fast path would not take it.
+ */
+int xfrm_xdp_parse_skb(struct xfrm_xdp_pkt *pkt, u8 *headers, const struct sk_buff *skb)
+{
+	int offset = skb_network_offset(skb);
+	unsigned int len = skb->len - offset;
+	unsigned int linear = min_t(unsigned int, len, XFRM_XDP_HEADERS);
+
+	if (skb_copy_bits(skb, offset, headers, linear))
+		return XFRM_XDP_R_PUNT_IP_HEADER;
+	return xfrm_xdp_parse(pkt, headers, linear, len, skb->protocol);
+}
+
+/**
  * xfrm_xdp_parse_frame() - parse the packet of an XDP frame
  * @pkt: result
  * @xdp: the frame, of one buffer, with an Ethernet header
@@ -253,6 +273,8 @@ void xfrm_xdp_pkt_key(struct xfrm_xdp_flow_key *key,
 	memcpy(key->daddr, pkt->daddr, sizeof(key->daddr));
 	key->spi = pkt->ports;
 	key->encap = 0;
+	if (pkt->proto != IPPROTO_ESP)
+		key->dscp = pkt->tos & XFRM_XDP_DSCP_MASK;
 	key->sa = sa;
 }
 
@@ -267,6 +289,17 @@ static bool xfrm_xdp_encap_is(const struct xfrm_xdp_pkt *pkt,
 	       get_unaligned((__be32 *)(pkt->l3 + esp)) == key->spi;
 }
 
+/* What of the key stands behind the addresses: ports and DSCP, or ESP. */
+static bool xfrm_xdp_upper_is(const struct xfrm_xdp_pkt *pkt,
+			      const struct xfrm_xdp_flow_key *key)
+{
+	if (key->proto == IPPROTO_ESP && key->encap)
+		return xfrm_xdp_encap_is(pkt, key);
+	return pkt->ports == key->spi && pkt->proto == key->proto &&
+	       (key->proto == IPPROTO_ESP ||
+		(pkt->tos & XFRM_XDP_DSCP_MASK) == key->dscp);
+}
+
 /**
  * xfrm_xdp_pkt_is() - is a packet of this flow, by what is in the packet?
  * @pkt: the packet
@@ -278,11 +311,8 @@ static bool xfrm_xdp_encap_is(const struct xfrm_xdp_pkt *pkt,
  */
 bool xfrm_xdp_pkt_is(const struct xfrm_xdp_pkt *pkt, const struct xfrm_xdp_flow_key *key)
 {
-	if (unlikely(key->encap) ? !xfrm_xdp_encap_is(pkt, key) :
-	    pkt->ports != key->spi || pkt->proto != key->proto)
-		return false;
 	/* Of IPv4 addresses the rest is zero in both. */
-	return pkt->family == key->family &&
+	return xfrm_xdp_upper_is(pkt, key) && pkt->family == key->family &&
 	       ipv6_addr_equal((const struct in6_addr *)pkt->saddr,
 			       (const struct in6_addr *)key->saddr) &&
 	       ipv6_addr_equal((const struct in6_addr *)pkt->daddr,

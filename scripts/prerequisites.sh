@@ -57,6 +57,7 @@ charon-systemd                   demo: IKE daemon (runs without systemd)
 strongswan-swanctl               demo: its control tool
 libstrongswan-standard-plugins   demo: gcm, openssl plugins
 jq                               selftests: JSON
+strace                           selftests: kills the command at each of its steps
 procps                           selftests: sysctl, ps
 shellcheck                       style check of the scripts
 sparse                           C=1 check of the module

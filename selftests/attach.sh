@@ -39,7 +39,7 @@ native()
 	# 1 is XDP_ATTACHED_DRV.
 	expect_match "XDP on lan" "$(xdp_of lan)" "^1 [0-9]+$"
 	expect_match "XDP on wire" "$(xdp_of wire)" "^1 [0-9]+$"
-	for pin in flows link-nf4-post link-nf6-post link-nf4-in link-nf6-in \
+	for pin in flows link-nf4-pre link-nf6-pre link-nf4-post link-nf6-post link-nf4-in link-nf6-in \
 		   xdp-lan xdp-wire tc-lan tc-wire; do
 		[ -e "$(pins)/$pin" ] || wrong "no pin $pin"
 	done

@@ -24,6 +24,8 @@ TMP=$(mktemp -d "${TMPDIR:-/tmp}/xfrm-xdp-test.XXXXXX")
 . "$LIB/fastpath.sh"
 # shellcheck source=lib/transform.sh
 . "$LIB/transform.sh"
+# shellcheck source=lib/streams.sh
+. "$LIB/streams.sh"
 # shellcheck source=lib/capture.sh
 . "$LIB/capture.sh"
 

@@ -13,52 +13,6 @@
 
 LIMIT=30	# seconds; a command that takes longer hangs
 
-fast_enough()
-{
-	counter_at_least "$GW1" Encrypted 20 && counter_at_least "$GW1" ForwardDone 20
-}
-
-# traffic: streams both ways, both on the fast path when it returns
-traffic()
-{
-	agent clear name=A
-	agent clear name=B
-	stream OUT "$HA" "$A4" "$B4"
-	stream BACK "$HB" "$B4" "$A4"
-	expect_fast
-}
-
-expect_fast()
-{
-	mark "$GW1"
-	wait_for 15 fast_enough || wrong "traffic is not on the fast path"
-}
-
-# silence: ends the streams; SENT[] says what they sent
-declare -A SENT=()
-silence()
-{
-	local name
-
-	for name in OUT BACK; do
-		agent unstream name=$name
-		SENT[$name]=${R[sent]}
-	done
-}
-
-streamed_more()
-{
-	agent streaming name=OUT
-	[ "${R[sent]}" -ge "$1" ]
-}
-
-# stream_on N: until N more datagrams were sent
-stream_on()
-{
-	agent streaming name=OUT
-	wait_for $LIMIT streamed_more $((R[sent] + $1)) || wrong "the stream stopped"
-}
-
 # complaints: what the kernel says when a reference is not given back
 complaints() { dmesg | grep -c 'unregister_netdevice: waiting'; }
 
@@ -93,12 +47,12 @@ rmmod_refused()
 {
 	test_begin "rmmod while attached is refused, and harms nothing"
 	attach
-	traffic
+	streams_start
 	expect_fail "rmmod" timeout $LIMIT rmmod xfrm_xdp
 	expect_match "reason" "$OUTPUT" "in use"
 	module_there || wrong "the module is gone"
-	expect_fast
-	silence
+	streams_fast
+	streams_stop
 	expect_got B "${SENT[OUT]}" 62
 	expect_got A "${SENT[BACK]}" 62
 	test_end
@@ -110,16 +64,16 @@ rmmod_under_traffic()
 
 	test_begin "detach and rmmod under traffic, three times; it works again each time"
 	before=$(complaints)
-	traffic
+	streams_start
 	for turn in 1 2 3; do
 		expect_ok "detach $turn" timeout $LIMIT "$CLI" -n "$GW1" detach
 		expect_ok "rmmod $turn" timeout $LIMIT rmmod xfrm_xdp
 		module_gone || wrong "the module is still there"
-		stream_on 20
+		streams_run 20
 		attach
-		expect_fast
+		streams_fast
 	done
-	silence
+	streams_stop
 	# Taking XDP off a veth throws away what is in its ring, once per turn.
 	agent got name=B "n=${SENT[OUT]}" timeout=1
 	expect_range "datagrams at B" "${R[n]}" $((SENT[OUT] - 30)) "${SENT[OUT]}"
@@ -132,21 +86,21 @@ sa_flush()
 	local got
 
 	test_begin "ip xfrm state flush under traffic: nothing passes, nothing is kept"
-	traffic
+	streams_start
 	expect_ok "flush" timeout $LIMIT ip -n "$GW1" xfrm state flush
 	mark "$GW1"
-	stream_on 100
+	streams_run 100
 	expect_counts "$GW1" Encrypted=0 Decrypted=0 ForwardDone=0 FlowLearned=0
 	agent got name=B timeout=0
 	got=${R[n]}
-	stream_on 50
+	streams_run 50
 	expect_got B "$got"
 	counters "$GW1"
 	expect_range "refused for want of an SA" "$(since "$GW1" XfrmInNoStates)" 50 1000
 	# And with new SAs all goes on.
 	new_sas
-	expect_fast
-	silence
+	streams_fast
+	streams_stop
 	test_end
 }
 
@@ -158,34 +112,34 @@ policy_flush()
 	configure "$GW1" "xfrm policy setdefault in block fwd block out block" \
 		"xfrm policy add src $NET_A4 dst $NET_B4 dir fwd" \
 		"xfrm policy add src $NET_B4 dst $NET_A4 dir out"
-	traffic
+	streams_start
 	expect_ok "flush" timeout $LIMIT ip -n "$GW1" xfrm policy flush
 	mark "$GW1"
 	agent got name=B timeout=0
 	got=${R[n]}
-	stream_on 100
+	streams_run 100
 	expect_counts "$GW1" Encrypted=0 ForwardDone=0 FlowLearned=0
 	agent got name=B timeout=0
 	expect_range "datagrams at B after it" $((R[n] - got)) 0 2
 	sa_policies "$GW1_4" "$GW2_4" NET_A NET_B
 	configure "$GW1" "$POLICIES" \
 		"xfrm policy setdefault in accept fwd accept out accept"
-	expect_fast
-	silence
+	streams_fast
+	streams_stop
 	test_end
 }
 
 device_down()
 {
 	test_begin "a device that goes down takes its flows with it, and comes back"
-	traffic
+	streams_start
 	expect_ok "down" timeout $LIMIT ip -n "$GW1" link set wire down
 	wait_for 5 reclaimed || wrong "flows are kept: $(since "$GW1" FlowReclaimed) reclaimed"
 	configure "$GW1" "link set wire up" "addr replace $GW1_6/64 dev wire nodad" \
 		"$(neigh wire "$GW2_4" "$GW2_6" "$MAC_GW2")" \
 		"route replace $NET_B4 via $GW2_4" "route replace $NET_B6 via $GW2_6"
-	expect_fast
-	silence
+	streams_fast
+	streams_stop
 	test_end
 }
 
@@ -195,12 +149,12 @@ device_removed()
 
 	test_begin "ip link del under traffic, with cached flows"
 	before=$(complaints)
-	traffic
+	streams_start
 	wire_check
 	expect_ok "link del" timeout $LIMIT ip -n "$GW1" link del wire
 	wait_for 5 reclaimed || wrong "flows are kept: $(since "$GW1" FlowReclaimed) reclaimed"
-	stream_on 20
-	silence
+	streams_run 20
+	streams_stop
 	expect_ok "detach of what is left" timeout $LIMIT "$CLI" -n "$GW1" detach
 	[ ! -e "$(pins)" ] || wrong "pins are left: $(echo "$(pins)"/*)"
 	expect_ok "rmmod" timeout $LIMIT rmmod xfrm_xdp
@@ -218,13 +172,13 @@ netns_removed()
 
 	test_begin "ip netns del under traffic while attached: orphans are named and removed"
 	before=$(complaints)
-	traffic
+	streams_start
 	expect_ok "netns del" timeout $LIMIT ip netns del "$GW1"
-	stream_on 20
+	streams_run 20
 	wire_check
 	expect_ok "detach --orphaned" timeout $LIMIT "$CLI" detach --orphaned
 	wait_for $LIMIT peer_gone || wrong "the namespace is kept"
-	silence
+	streams_stop
 	expect_ok "rmmod" timeout $LIMIT rmmod xfrm_xdp
 	expect "complaints of the kernel" "$(complaints)" "$before"
 	test_end
@@ -237,12 +191,12 @@ netns_removed_with_flows()
 
 	test_begin "ip netns del right after detach, with cached flows"
 	before=$(complaints)
-	traffic
+	streams_start
 	wire_check
 	expect_ok "detach" timeout $LIMIT "$CLI" -n "$GW1" detach
 	expect_ok "netns del" timeout $LIMIT ip netns del "$GW1"
 	wait_for $LIMIT peer_gone || wrong "the namespace is kept"
-	silence
+	streams_stop
 	expect_ok "rmmod" timeout $LIMIT rmmod xfrm_xdp
 	expect "complaints of the kernel" "$(complaints)" "$before"
 	test_end

@@ -17,8 +17,8 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 # Two shares for two machines, which take about as long; in each the short before the
 # long, and last what changes the transforms that all others use.
 shares=(
-	"smoke tunnel learning secpath iface bad_input replay expiry mtu_ttl revalidate verifier gtest tcp"
-	"cli attach lifecycle oracle gtest-inplace transforms"
+	"smoke tunnel learning exact_key secpath iface bad_input replay expiry mtu_ttl revalidate verifier gtest tcp"
+	"cli attach lifecycle fails_closed oracle gtest-inplace transforms"
 )
 tests="${shares[*]}"
 

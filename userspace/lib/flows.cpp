@@ -100,7 +100,7 @@ Flow describe_flow(const FlowEntry &entry, std::uint64_t now_ns, const DeviceNam
     flow.protocol = protocol_name(key.proto);
     flow.source = address(key.saddr, key.family);
     flow.destination = address(key.daddr, key.family);
-    if (key.encap) {
+    if (key.proto == IPPROTO_ESP && key.encap) {
         // The ports of UDP around ESP, source first.
         flow.protocol = "esp-in-udp";
         flow.source =

@@ -36,11 +36,16 @@ std::vector<std::string> names_in(const std::string &path)
 
 } // namespace
 
-const std::array<NetfilterHook, 4> netfilter_hooks{{
-    {"link-nf4-post", NFPROTO_IPV4, NF_INET_POST_ROUTING},
-    {"link-nf6-post", NFPROTO_IPV6, NF_INET_POST_ROUTING},
-    {"link-nf4-in", NFPROTO_IPV4, NF_INET_LOCAL_IN},
-    {"link-nf6-in", NFPROTO_IPV6, NF_INET_LOCAL_IN},
+// What arrives is noted before any rule; what leaves, and what is for this host, is
+// learned after all of them. The very first and last places are not for BPF.
+constexpr int first = NF_IP_PRI_FIRST + 1, last = NF_IP_PRI_LAST - 1;
+const std::array<NetfilterHook, 6> netfilter_hooks{{
+    {"link-nf4-pre", NFPROTO_IPV4, NF_INET_PRE_ROUTING, first},
+    {"link-nf6-pre", NFPROTO_IPV6, NF_INET_PRE_ROUTING, first},
+    {"link-nf4-post", NFPROTO_IPV4, NF_INET_POST_ROUTING, last},
+    {"link-nf6-post", NFPROTO_IPV6, NF_INET_POST_ROUTING, last},
+    {"link-nf4-in", NFPROTO_IPV4, NF_INET_LOCAL_IN, last},
+    {"link-nf6-in", NFPROTO_IPV6, NF_INET_LOCAL_IN, last},
 }};
 
 std::vector<std::string> namespace_pins()

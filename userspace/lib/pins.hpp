@@ -13,15 +13,15 @@
 
 namespace xfrm_xdp {
 
-// A learner's place in netfilter; all at the priority before the last.
+// A learner's place in netfilter.
 struct NetfilterHook {
     const char *pin;
     unsigned family; // NFPROTO_*
     unsigned hook;   // NF_INET_*
+    int priority;    // of all hooks there
 };
 
-inline constexpr int netfilter_priority = 0x7ffffffe;
-extern const std::array<NetfilterHook, 4> netfilter_hooks;
+extern const std::array<NetfilterHook, 6> netfilter_hooks;
 
 inline constexpr const char *pin_flows = "flows";
 inline constexpr const char *pin_program_xdp = "prog-xdp";

@@ -63,7 +63,7 @@ Status attach_learners(const PinDirectory &directory, const BpfObject &object, U
         LIBBPF_OPTS(bpf_netfilter_opts, opts);
         opts.pf = hook.family;
         opts.hooknum = hook.hook;
-        opts.priority = netfilter_priority;
+        opts.priority = hook.priority;
         LinkPtr link(::bpf_program__attach_netfilter(*learner, &opts));
         if (!link)
             return errno_error(

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Is a packet that leaves the one that arrived? A flow is learned when its packet leaves,
+ * and XDP will know it by what arrives: where rules have rewritten it on its way, the
+ * two differ, and it would be somebody else's flow. Conntrack's own translations are seen
+ * in its entry; this is for all others.
+ */
+
+#include <linux/hash.h>
+#include <linux/netfilter.h>
+#include <linux/skbuff.h>
+#include "xfrm_xdp.h"
+
+/* A receive batch is noted whole before its first packet leaves: 64 packets. */
+#define XFRM_XDP_ARRIVAL_BITS	6
+#define XFRM_XDP_ARRIVAL_WAYS	4
+
+/**
+ * struct xfrm_xdp_arrivals - packets that arrived on this CPU lately, of one hash
+ * @note: the last ones
+ * @note.skb: the packet; compared, never dereferenced
+ * @note.tuple: hash of what it looked like
+ * @next: the one to be overwritten
+ *
+ * From PRE_ROUTING to POST_ROUTING a packet stays on its CPU. One that is not found is
+ * not learned.
+ */
+struct xfrm_xdp_arrivals {
+	struct {
+		const struct sk_buff *skb;
+		u64 tuple;
+	} note[XFRM_XDP_ARRIVAL_WAYS];
+	unsigned int next;
+};
+
+static DEFINE_PER_CPU(struct xfrm_xdp_arrivals [1 << XFRM_XDP_ARRIVAL_BITS],
+		      xfrm_xdp_arrivals);
+
+static struct xfrm_xdp_arrivals *xfrm_xdp_arrivals_of(const struct sk_buff *skb)
+{
+	return this_cpu_ptr(&xfrm_xdp_arrivals[hash_ptr(skb, XFRM_XDP_ARRIVAL_BITS)]);
+}
+
+/* All by which XDP knows a flow; of a VRF the device changes: in its place the hop limit. */
+static u64 xfrm_xdp_arrival_tuple(const struct xfrm_xdp_pkt *pkt, u8 ttl)
+{
+	struct xfrm_xdp_flow_key key;
+
+	xfrm_xdp_pkt_key(&key, pkt, ttl, 0);
+	return xfrm_xdp_meta_proof(&key);
+}
+
+/**
+ * xfrm_xdp_arrival_note() - note what a packet looks like before any rule
+ * @state: PRE_ROUTING
+ * @skb: the packet
+ *
+ * Context: BH off.
+ */
+void xfrm_xdp_arrival_note(const struct nf_hook_state *state, const struct sk_buff *skb)
+{
+	struct xfrm_xdp_arrivals *set = xfrm_xdp_arrivals_of(skb);
+	u8 headers[XFRM_XDP_HEADERS];
+	struct xfrm_xdp_pkt pkt;
+	unsigned int i;
+
+	/* Of a VRF they come a second time, after the rules of the device. */
+	if (!state->in || netif_is_l3_master(state->in))
+		return;
+	for (i = 0; i < XFRM_XDP_ARRIVAL_WAYS; i++)
+		if (set->note[i].skb == skb)
+			break;
+	if (i == XFRM_XDP_ARRIVAL_WAYS)
+		i = set->next++ % XFRM_XDP_ARRIVAL_WAYS;
+	set->note[i].skb = NULL;
+	if (xfrm_xdp_parse_skb(&pkt, headers, skb))
+		return;
+	set->note[i].skb = skb;
+	set->note[i].tuple = xfrm_xdp_arrival_tuple(&pkt, pkt.ttl);
+}
+
+/**
+ * xfrm_xdp_arrival_is() - does a packet leave as it arrived?
+ * @skb: the packet at POST_ROUTING, forwarded
+ * @pkt: its headers, one hop later
+ *
+ * Context: BH off.
+ */
+bool xfrm_xdp_arrival_is(const struct sk_buff *skb, const struct xfrm_xdp_pkt *pkt)
+{
+	const struct xfrm_xdp_arrivals *set = xfrm_xdp_arrivals_of(skb);
+	unsigned int i;
+
+	for (i = 0; i < XFRM_XDP_ARRIVAL_WAYS; i++)
+		if (set->note[i].skb == skb)
+			return set->note[i].tuple == xfrm_xdp_arrival_tuple(pkt, pkt->ttl + 1);
+	return false;
+}

@@ -1,0 +1,208 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Allocations fail: in the module while packets flow, while it is loaded, while a
+# namespace is made, while the command attaches. Packets are the stack's then, or lost;
+# never in the clear, and nothing is left over. Needs a kernel with failslab and
+# fail_page_alloc: the debug kernel.
+#
+#   HA ---- GW1 ==== wire ==== GW2 ---- HB
+#     flows both ways; GW1 is
+#     short of memory
+
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=lib/faults.sh
+. "$LIB/faults.sh"
+
+# flows_both_ways N PORT: N new flows each way and to GW1 itself, three packets each
+flows_both_ways()
+{
+	local port
+
+	for ((port = $2; port < $2 + $1; port++)); do
+		burst "$HA" "$A4" "$B4" $port 5001 3
+		burst "$HB" "$B4" "$A4" $port 5001 3
+		burst "$HB" "$B6" "$A6" $port 5001 3
+		burst "$HB" "$B4" "$GW1_LAN4" $port 5003 3
+	done
+}
+
+fresh()
+{
+	local sink
+
+	sa_setup
+	for sink in A B L; do
+		agent clear name=$sink
+	done
+	mark "$GW1"
+}
+
+recovers()
+{
+	faults_in 0
+	mark "$GW1"
+	flows_both_ways 3 "$1"
+	counters "$GW1"
+	expect_range "encrypted in XDP without faults" "$(since "$GW1" Encrypted)" 6 9
+	expect_range "forwarded in XDP without faults" "$(since "$GW1" ForwardDone)" 12 18
+	expect_range "restored without faults" "$(since "$GW1" Restored)" 6 9
+}
+
+# What cannot be learned is the stack's: every packet arrives, none of them fast.
+nothing_learned()
+{
+	test_begin "every allocation of the module fails: the stack does all, nothing is lost"
+	fresh
+	faults_in 100
+	flows_both_ways 5 4200
+	faults_in 0
+	expect_got B 15
+	expect_got A 30
+	expect_got L 15
+	counters "$GW1"
+	for name in FlowLearned Encrypted Decrypted ForwardDone Restored; do
+		expect_count "$GW1" $name 0
+	done
+	expect_range "not learned" "$(since "$GW1" LearnFull)" 1 1000
+	expect_no_errors "$GW1" "$GW2"
+	recovers 4220
+	test_end
+}
+
+# Some fail: what XDP has decrypted and cannot hand on is lost, and counted.
+some_fail()
+{
+	local percent=$1 got lost
+
+	test_begin "$percent of 100 allocations of the module fail: lost is what was counted"
+	fresh
+	faults_in "$percent"
+	flows_both_ways 40 4300
+	faults_in 0
+	agent got name=B n=120
+	got=${R[n]}
+	agent got name=A n=240
+	got=$((got + R[n]))
+	agent got name=L n=120 timeout=1
+	got=$((got + R[n]))
+	expect "damaged datagrams at L" "${R[bad]}" 0
+	counters "$GW1"
+	# The reason of a packet that could not be given its sec_path says which SA it was.
+	lost=$(($(since "$GW1" RestoreSaGone) + $(since "$GW1" DropNoMem)))
+	expect "datagrams that arrived" "$got" $((480 - lost))
+	expect_range "learned nevertheless" "$(since "$GW1" FlowLearned)" 1 1000
+	expect_range "not learned" "$(since "$GW1" LearnFull)" 1 1000
+	recovers 4400
+	test_end
+}
+
+# Forged and damaged ESP makes audit records, of memory that is not there.
+audit_fails()
+{
+	test_begin "no memory for what is wrong with a packet: dropped as ever"
+	fresh
+	capture_start damaged
+	burst "$HB" "$B4" "$A4" 4500 5001 5
+	expect_got A 5
+	capture_sync
+	faults_in 100
+	mark "$GW1"
+	agent inject "ns=$WIRE" dev=g1 "file=$CAPTURE" "spi=$SPI_BA" seq=3-5
+	wait_for 5 counter_at_least "$GW1" XfrmInStateSeqError 3 || wrong "replays are not counted"
+	faults_in 0
+	expect_got A 5
+	recovers 4510
+	capture_start
+	test_end
+}
+
+# fail_each MOST CMD… -- CHECK…: the first allocation of CMD fails, then the second, and
+# so on until it succeeds; CHECK says whether the failure left nothing behind
+fail_each()
+{
+	local n most=$1
+	local -a cmd=()
+
+	shift
+	while [ "$1" != -- ]; do
+		cmd+=("$1")
+		shift
+	done
+	shift
+	for ((n = 1; n <= most; n++)); do
+		! nth_fails $n "${cmd[@]}" >"$TMP/out" 2>&1 || break
+		"$@" || wrong "allocation $n of '${cmd[*]}': $(tr '\n' ';' <"$TMP/out")"
+	done
+	expect_range "allocations of '${cmd[*]}' that failed" $((n - 1)) 1 $((most - 1))
+}
+
+module_not_there() { [ ! -d /sys/module/xfrm_xdp ]; }
+
+loading_fails()
+{
+	test_begin "each allocation while the module is loaded: it is loaded, or not at all"
+	must xx detach
+	must rmmod xfrm_xdp
+	faults_below do_one_initcall
+	fail_each 400 modprobe xfrm_xdp -- module_not_there
+	test_end
+}
+
+netns_not_there() { [ ! -e /run/netns/$NS_PREFIX-f ]; }
+
+namespace_fails()
+{
+	test_begin "each allocation while a namespace is made: it is made, or not at all"
+	faults_below xfrm_xdp_net_init
+	fail_each 40 ip netns add $NS_PREFIX-f -- netns_not_there
+	must ip netns del $NS_PREFIX-f
+	test_end
+}
+
+not_attached()
+{
+	[ ! -e "$(pins)" ] && grep -q . "$TMP/out"
+}
+
+# There are many: those of the links, and some of the rest.
+attach_fails()
+{
+	local n=1 name
+
+	test_begin "allocations while the command attaches: attached, or not at all, and said why"
+	for name in bpf_link_prime dev_xdp_attach bpf_nf_link_attach tcx_link_attach \
+		    bpf_obj_do_pin; do
+		grep -q " $name\$" /proc/kallsyms || continue
+		n=$((n + 1))
+		faults_below $name
+		fail_each 60 "$CLI" -n "$GW1" attach lan wire -- not_attached
+		must xx detach
+	done
+	expect_range "functions that allocate" $n 3 10
+	test_end
+}
+
+plan 8
+setup
+faults_available || bail "this kernel has no failslab and fail_page_alloc; run with --kernel debug"
+at_exit faults_in 0
+agent sink name=L "ns=$GW1" port=5003
+sa_setup
+capture_start
+attach
+faults_below '[xfrm_xdp]'
+nothing_learned
+some_fail 50
+some_fail 10
+audit_fails
+
+test_begin "no plaintext on the wire"
+capture_sync
+expect_no_plaintext
+test_end
+
+loading_fails
+namespace_fails
+attach_fails
