@@ -351,10 +351,10 @@ static int xfrm_xdp_learn_forward(struct xfrm_xdp_lesson *l)
 {
 	if (!xfrm_xdp_learn_packet(l))
 		return XFRM_XDP_R_LEARN_PACKET;
-	if (!xfrm_xdp_arrival_is(l->skb, &l->pkt))
-		return XFRM_XDP_R_LEARN_CHANGED;
 	if (!xfrm_xdp_conntrack_ok(l->skb, l->pkt.proto))
 		return XFRM_XDP_R_LEARN_CONNTRACK;
+	if (!xfrm_xdp_arrival_is(l->skb, &l->pkt))
+		return XFRM_XDP_R_LEARN_CHANGED;
 	l->gen = atomic_read(&xfrm_xdp_net(l->net)->policy_gen);
 	return xfrm_xdp_learn_policy(l) ? XFRM_XDP_OK : XFRM_XDP_R_LEARN_ROUTE;
 }

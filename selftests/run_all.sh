@@ -20,6 +20,9 @@ shares=(
 	"smoke tunnel learning exact_key secpath iface bad_input replay expiry mtu_ttl revalidate verifier gtest tcp"
 	"cli attach lifecycle fails_closed oracle gtest-inplace transforms"
 )
+# Of a kernel that can be made to run out of memory, which the debug kernel is.
+with_faults=faults
+[ ! -d /sys/kernel/debug/failslab ] || shares[1]+=" $with_faults"
 tests="${shares[*]}"
 
 timeout=$(sed -n 's/^timeout=//p' "$here/settings")
@@ -63,7 +66,7 @@ run()
 # A script that nobody runs proves nothing.
 for script in "$here"/*.sh; do
 	script=${script##*/}
-	case " $tests lib run_all " in
+	case " $tests $with_faults lib run_all " in
 	*" ${script%.sh} "*)	;;
 	*)
 		echo "run_all.sh: $script is not in its list of tests" >&2

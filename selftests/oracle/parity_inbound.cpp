@@ -359,7 +359,7 @@ std::vector<Row> modes()
                      [](Frame &frame) { frame.esp.next_header = packet::proto_udp; }),
         wrong_inside("esp_in_esp", [](Frame &frame) { frame.esp.next_header = packet::proto_esp; }),
         wrong_inside("inner_header_cut", [](Frame &frame) { frame.esp.payload.resize(19); }),
-        garbage_inside("inner_version", [](Bytes &inner) { inner[0] = 0x55; }),
+        garbage_inside("inner_version", [](Bytes &inner) { inner[0] = 0x50 | (inner[0] & 0x0f); }),
         garbage_inside("inner_length", [](Bytes &inner) { inner[2] = inner[4] = 0xff; }),
     };
 }

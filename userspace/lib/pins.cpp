@@ -7,7 +7,7 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <fmt/format.h>
-#include <linux/netfilter.h>
+#include <linux/netfilter_ipv4.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
