@@ -80,6 +80,7 @@ void xfrm_xdp_pkt_key(struct xfrm_xdp_flow_key *key,
 bool xfrm_xdp_pkt_is(const struct xfrm_xdp_pkt *pkt, const struct xfrm_xdp_flow_key *key);
 
 /* xfrm_xdp_vlan.c: 802.1Q, and link-layer headers */
+bool xfrm_xdp_vlan_taken(const struct net_device *dev);
 struct net_device *xfrm_xdp_vlan_real(const struct net_device *dev);
 u16 xfrm_xdp_vlan_id(const struct net_device *dev);
 bool xfrm_xdp_vlan_mapped(const struct net_device *dev);

@@ -52,7 +52,7 @@ int xfrm_xdp_egress_check(const struct net_device *in, const struct net_device *
 {
 	const struct net_device *real = xfrm_xdp_vlan_real(out);
 
-	if (unlikely(!real) || !xfrm_xdp_egress_up(out))
+	if (!xfrm_xdp_vlan_taken(out) || !xfrm_xdp_egress_up(out))
 		return XFRM_XDP_R_PUNT_EGRESS;
 	if (unlikely(real != out)) {
 		if (!xfrm_xdp_egress_up(real) || xfrm_xdp_vlan_mapped(out))

@@ -100,10 +100,11 @@ static const struct net_device *xfrm_xdp_learn_port(const struct xfrm_xdp_lesson
 static bool xfrm_xdp_learn_rx(struct xfrm_xdp_lesson *l, const struct net_device *port)
 {
 	l->port = port;
-	l->rx = port && !netif_is_l3_master(port) ? xfrm_xdp_vlan_real(port) : NULL;
-	if (l->rx)
-		l->pkt.vlan = xfrm_xdp_vlan_id(port);
-	return l->rx;
+	if (!port || netif_is_l3_master(port) || !xfrm_xdp_vlan_taken(port))
+		return false;
+	l->rx = xfrm_xdp_vlan_real(port);
+	l->pkt.vlan = xfrm_xdp_vlan_id(port);
+	return true;
 }
 
 /*

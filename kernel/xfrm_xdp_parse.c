@@ -214,9 +214,9 @@ static bool xfrm_xdp_tag_beside(const struct xdp_buff *xdp)
 
 /*
  * Did the driver take a VLAN tag out of the frame? Only the driver knows, whatever its
- * features say: those of a veth are of what it sends. It may be asked only about a buffer
- * that came from its own ring: generic XDP and test runs use the device's queues, cpumap
- * and devmap a queue of nobody.
+ * features say: a veth's are not about what its other end leaves beside. It may be asked
+ * only about a buffer that came from its own ring: generic XDP and test runs use the
+ * device's queues, cpumap and devmap a queue of nobody.
  */
 static bool xfrm_xdp_tag_stripped(const struct xdp_buff *xdp)
 {

@@ -11,11 +11,21 @@
 #include "xfrm_xdp.h"
 
 #if IS_ENABLED(CONFIG_VLAN_8021Q)
-/* One tag, moved out of the way by the stack, on a device of the same namespace. */
-static bool xfrm_xdp_vlan_taken(const struct net_device *dev)
+/**
+ * xfrm_xdp_vlan_taken() - does the fast path know the frames of a device?
+ * @dev: device of the stack
+ *
+ * Of VLAN devices those with one 802.1Q tag, which the stack takes out of the packet, on
+ * a device of the same namespace.
+ *
+ * Context: RCU read side, or with a reference to @dev.
+ */
+bool xfrm_xdp_vlan_taken(const struct net_device *dev)
 {
 	const struct vlan_dev_priv *vlan = vlan_dev_priv(dev);
 
+	if (likely(!is_vlan_dev(dev)))
+		return true;
 	return vlan->vlan_proto == htons(ETH_P_8021Q) && vlan->vlan_id &&
 	       READ_ONCE(vlan->flags) & VLAN_FLAG_REORDER_HDR &&
 	       !is_vlan_dev(vlan->real_dev) &&
@@ -23,23 +33,21 @@ static bool xfrm_xdp_vlan_taken(const struct net_device *dev)
 }
 
 /**
- * xfrm_xdp_vlan_real() - the device whose frames those of a device are
+ * xfrm_xdp_vlan_real() - the device that sends and receives the frames of a device
  * @dev: device of the stack
  *
  * Context: RCU read side, or with a reference to @dev.
- * Return: the device below a VLAN device, NULL for a kind of VLAN that is not taken,
- * else @dev.
+ * Return: the device below a VLAN device, else @dev.
  */
 struct net_device *xfrm_xdp_vlan_real(const struct net_device *dev)
 {
-	if (likely(!is_vlan_dev(dev)))
-		return (struct net_device *)dev;
-	return xfrm_xdp_vlan_taken(dev) ? vlan_dev_priv(dev)->real_dev : NULL;
+	return unlikely(is_vlan_dev(dev)) ? vlan_dev_priv(dev)->real_dev :
+					    (struct net_device *)dev;
 }
 
 /**
  * xfrm_xdp_vlan_id() - the VLAN id of the frames of a device
- * @dev: device of the stack for which xfrm_xdp_vlan_real() is not NULL
+ * @dev: device of the stack
  *
  * Context: RCU read side, or with a reference to @dev.
  * Return: the id, 0 for untagged.
@@ -97,6 +105,11 @@ void xfrm_xdp_vlan_tx(const struct net_device *dev, unsigned int len)
 	u64_stats_update_end(&stats->syncp);
 }
 #else
+bool xfrm_xdp_vlan_taken(const struct net_device *dev)
+{
+	return true;
+}
+
 struct net_device *xfrm_xdp_vlan_real(const struct net_device *dev)
 {
 	return (struct net_device *)dev;
