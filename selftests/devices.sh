@@ -23,8 +23,8 @@ MAC_LAN2=02:00:00:00:0c:01 MAC_MACVLAN=02:00:00:00:0f:09
 has()
 {
 	modprobe -q "$3"
-	if in_ns "$WIRE" ip link add link g1 name probe0 type "$1" "${@:4}" 2>"$TMP/probe"; then
-		must in_ns "$WIRE" ip link del probe0
+	if in_ns "$HB" ip link add link eth0 name probe0 type "$1" "${@:4}" 2>"$TMP/probe"; then
+		must in_ns "$HB" ip link del probe0
 		return 0
 	fi
 	wrong "this kernel has no $1 devices ($(<"$TMP/probe")): it needs CONFIG_$2"
@@ -211,8 +211,9 @@ vrf()
 		"route add table 20 unreachable default metric 9999"
 	agent clear name=B
 	mark "$GW1"
-	burst "$HC" $A4 $B4 4008 5001 5 errors=5
-	expect "errors from the VRF without a route" "${R[icmp_n]}" 5
+	burst "$HC" $A4 $B4 4008 5001 5 errors=1
+	# The stack limits the rate of its errors.
+	expect_range "errors from the VRF without a route" "${R[icmp_n]}" 1 5
 	expect_got B 0
 	expect_counts "$GW1" Encrypted=0 FlowLearned=0
 	both_ways 4008
@@ -229,9 +230,10 @@ vrf()
 	both_ways 4008
 	expect_counts "$GW1" Encrypted=0 Decrypted=0 FlowLearned=0
 	mark "$GW1"
-	burst "$HC" $A4 $B4 4008 5001 5 errors=5
-	expect "errors from the other VRF" "${R[icmp_n]}" 5
+	burst "$HC" $A4 $B4 4008 5001 5 errors=1
+	expect_range "errors from the other VRF" "${R[icmp_n]}" 1 5
 	expect_got B 6
+	expect_counts "$GW1" Encrypted=0
 	test_end
 }
 
