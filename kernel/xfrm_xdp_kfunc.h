@@ -48,7 +48,7 @@ enum xfrm_xdp_verdict {
 	X(PUNT_MULTIBUF, "PuntMultiBuf", "frame of more than one buffer")	\
 	X(PUNT_NOT_HOST, "PuntNotHost", "destination MAC is not this device's")	\
 	X(PUNT_NOT_IP, "PuntNotIp", "neither IPv4 nor IPv6")		\
-	X(PUNT_VLAN, "PuntVlan", "VLAN tag beside the frame or without VLAN id, or VLAN device down")	\
+	X(PUNT_VLAN, "PuntVlan", "VLAN tag not in the frame or without id, or device down")	\
 	X(PUNT_IP_HEADER, "PuntIpHeader", "malformed or truncated IP header")	\
 	X(PUNT_IP_OPTIONS, "PuntIpOptions", "IP options or extension headers")	\
 	X(PUNT_FRAGMENT, "PuntFragment", "IP fragment")			\
@@ -184,7 +184,8 @@ struct xfrm_xdp_flow_key {
  * @packets: that the fast path finished
  * @bytes: of these, L2 header included, as they came in
  * @learned_ns: CLOCK_MONOTONIC when the handle was made
- * @out_ifindex: egress device, the VLAN device where it leaves tagged; of an SA its xfrm interface, or 0
+ * @out_ifindex: egress device, the VLAN device where it leaves tagged; of an SA its xfrm
+ *	interface, or 0
  * @out_spi: SPI of the outbound SA, 0 where the flow leaves in the clear
  * @in_spi: SPI of the inbound SA, 0 where the flow came in the clear
  * @kind: enum xfrm_xdp_flow_kind

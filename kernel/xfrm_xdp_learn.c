@@ -442,7 +442,9 @@ static bool xfrm_xdp_learn_back(struct xfrm_xdp_lesson *l)
 /* Where the packet came from and by which SA; or why it teaches nothing. */
 static int xfrm_xdp_learn_origin(struct xfrm_xdp_lesson *l, bool forward)
 {
-	if (!xfrm_xdp_learn_rx(l, xfrm_xdp_learn_port(l)) || (forward && !xfrm_xdp_learn_forwarded(l)))
+	if (!xfrm_xdp_learn_rx(l, xfrm_xdp_learn_port(l)))
+		return XFRM_XDP_R_LEARN_NOT_FORWARDED;
+	if (forward && !xfrm_xdp_learn_forwarded(l))
 		return XFRM_XDP_R_LEARN_NOT_FORWARDED;
 	if (!secpath_exists(l->skb))
 		return XFRM_XDP_OK;
