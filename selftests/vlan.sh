@@ -102,7 +102,9 @@ teach()
 	agent got name=A n=1
 }
 
-# both_ways SPORT A B: teaches, and nine more each way are fast
+# both_ways SPORT A B: teaches, and nine more each way are fast; of these $FORWARDED are
+# forwarded without the stack
+FORWARDED=9
 both_ways()
 {
 	teach "$@"
@@ -111,7 +113,8 @@ both_ways()
 	expect_got B 10 62
 	burst "$HB" "$3" "$2" "$1" 5001 9 first=1
 	expect_got A 10 62
-	expect_counts "$GW1" Encrypted=9 Decrypted=9 ForwardDone=9 FlowLearned=0 Restored=0 PuntVlan=0
+	expect_counts "$GW1" Encrypted=9 Decrypted=9 ForwardDone=$FORWARDED FlowLearned=0 \
+		Restored=0 PuntVlan=0
 	expect_no_errors "$GW1" "$GW2"
 }
 
@@ -125,7 +128,7 @@ large()
 	burst "$HB" "$B4" "$A4" 4000 5001 3 size=1400
 	expect_got B 3 62
 	expect_got A 3 62
-	expect_counts "$GW1" Encrypted=3 Decrypted=3 ForwardDone=3
+	expect_counts "$GW1" Encrypted=3 Decrypted=3 ForwardDone=$((FORWARDED / 3))
 }
 
 test_both_ways()
@@ -357,7 +360,7 @@ over_xfrm_interface()
 {
 	local line
 
-	test_begin "an xfrm interface whose ESP comes and goes tagged"
+	test_begin "an xfrm interface whose ESP comes and goes tagged${1:+, $1}"
 	configure "$GW1" "link add xfrm0 type xfrm dev wire.7 if_id 42" "link set xfrm0 up" \
 		"route replace $NET_B4 dev xfrm0"
 	sa_setup
@@ -373,10 +376,29 @@ over_xfrm_interface()
 	mark "$GW1"
 	burst "$HB" $B4 $A4 4006 5001 1
 	expect_got A 1 62
-	expect_counts "$GW1" Decrypted=1 Restored=1 FlowLearned=1
+	expect_counts "$GW1" Decrypted=1 Restored=$((FORWARDED / 9)) FlowLearned=1
 	configure "$GW1" "link del xfrm0" "route replace $NET_B4 via $GW2_4"
 	sa_setup
 	test_end
+}
+
+# transformed KIND LABEL FORWARDED: tagged on both sides, by other transforms
+transformed()
+{
+	configure "$GW1" "xfrm state flush"
+	configure "$GW2" "xfrm state flush"
+	transform "$1"
+	sa_setup
+	FORWARDED=$3
+	test_both_ways 4 "tagged on both sides, $2"
+}
+
+as_before()
+{
+	configure "$GW1" "xfrm state flush"
+	configure "$GW2" "xfrm state flush"
+	transform cpu
+	FORWARDED=9
 }
 
 generic()
@@ -388,7 +410,7 @@ generic()
 	test_both_ways 4 "generic mode, tagged on both sides"
 }
 
-plan 27
+plan 30
 needs nft:nftables jq:jq
 setup
 tags_in_frames
@@ -416,6 +438,12 @@ over_xfrm_interface
 other_tags
 provider_bridge
 changes
+at_exit as_before
+transformed code "encrypted in place" 9
+transformed cryptd "encrypted later" 0
+over_xfrm_interface "encrypted later"
+as_before
+sa_setup
 generic
 detach
 attach
