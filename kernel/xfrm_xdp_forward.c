@@ -247,14 +247,14 @@ xfrm_xdp_decrypt(struct xfrm_xdp_flow *flow, struct xdp_buff *xdp,
 	return verdict;
 }
 
-/* Of a VLAN device: what the stack will not see, in the form in which it arrived. */
+/* Of a VLAN device: what the stack will not receive by it, as long as it arrived. */
 static void xfrm_xdp_flow_received(const struct xfrm_xdp_flow *flow,
 				   const struct xfrm_xdp_pkt *pkt,
 				   enum xfrm_xdp_verdict verdict)
 {
 	if (flow->id.kind == XFRM_XDP_FLOW_FORWARD)
 		xfrm_xdp_vlan_rx(flow->in, flow->id.key.sa ? xfrm_xdp_meta_len() : pkt->len);
-	else if (verdict == XFRM_XDP_DROP)
+	else if (verdict == XFRM_XDP_DROP || (verdict == XFRM_XDP_TAKEN && flow->out))
 		xfrm_xdp_vlan_rx(flow->in, pkt->len);
 }
 

@@ -252,6 +252,8 @@ static int xfrm_xdp_meta_iface(struct sk_buff *skb, const struct xfrm_xdp_flow *
 	}
 	__skb_pull(clone, skb_network_offset(clone));
 	__vlan_hwaccel_clear_tag(clone);
+	if (flow->in)
+		xfrm_xdp_vlan_rx(flow->in, clone->len);
 	xfrm_xdp_iface_rx(clone, flow->out);
 	return 2;
 }

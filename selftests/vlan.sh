@@ -113,7 +113,7 @@ both_ways()
 	expect_got B 10 62
 	burst "$HB" "$3" "$2" "$1" 5001 9 first=1
 	expect_got A 10 62
-	expect_counts "$GW1" Encrypted=9 Decrypted=9 ForwardDone=$FORWARDED FlowLearned=0 \
+	expect_counts "$GW1" Encrypted=9 Decrypted=9 ForwardDone="$FORWARDED" FlowLearned=0 \
 		Restored=0 PuntVlan=0
 	expect_no_errors "$GW1" "$GW2"
 }
@@ -382,6 +382,32 @@ over_xfrm_interface()
 	test_end
 }
 
+# A is on the wire as well, in a VLAN of its own: a router on a stick.
+one_trunk()
+{
+	local mac=02:00:00:00:0a:22 dev
+
+	test_begin "in and out by the same port, in two VLANs"
+	cat >"$TMP/batch" <<-END
+	link add eth2 netns $HA address $mac type veth peer name g3 netns $WIRE
+	END
+	agent ip "file=$TMP/batch"
+	for dev in "$HA/eth2" "$WIRE/g3"; do
+		must in_ns "${dev%/*}" ethtool -K "${dev#*/}" txvlan off tx-vlan-stag-hw-insert off
+	done
+	agent offload "ns=$HA" dev=eth2 tx=off tso=off gso=off gro=on
+	configure "$WIRE" "link set g3 master br0" "link set g3 up"
+	configure "$HA" "link del eth0.5" "link add link eth2 name eth2.5 type vlan id 5" \
+		"link set eth2 up" "link set eth2.5 up" "addr add $A4/24 dev eth2.5" \
+		"neigh replace $GW1_LAN4 lladdr $MAC_GW1 dev eth2.5 nud permanent" \
+		"route add default via $GW1_LAN4"
+	configure "$GW1" "link del lan.5" "link add link wire name wire.5 type vlan id 5" \
+		"link set wire.5 up" "addr add $GW1_LAN4/24 dev wire.5" \
+		"neigh replace $A4 lladdr $mac dev wire.5 nud permanent"
+	both_ways 4007 $A4 $B4
+	test_end
+}
+
 # transformed KIND LABEL FORWARDED: tagged on both sides, by other transforms
 transformed()
 {
@@ -410,7 +436,7 @@ generic()
 	test_both_ways 4 "generic mode, tagged on both sides"
 }
 
-plan 30
+plan 31
 needs nft:nftables jq:jq
 setup
 tags_in_frames
@@ -450,3 +476,5 @@ attach
 wire_untagged
 test_both_ways 4 "tagged on the side of the hosts"
 test_both_ways 6 "tagged on the side of the hosts"
+wire_tagged
+one_trunk
