@@ -9,7 +9,9 @@
 #include "xfrm_xdp_kfunc.h"
 
 #define ETH_P_IP	0x0800
+#define ETH_P_8021Q	0x8100
 #define ETH_P_IPV6	0x86dd
+#define VLAN_VID_MASK	0x0fff
 #define AF_INET		2
 #define AF_INET6	10
 #define IP_MF		0x2000
@@ -103,7 +105,8 @@ static __always_inline int parse_encap(struct xdp_md *ctx, const struct xfrm_xdp
 				       struct xfrm_xdp_flow_key *esp)
 {
 	void *end = (void *)(long)ctx->data_end;
-	void *l3 = (void *)(long)ctx->data + sizeof(struct ethhdr);
+	void *l3 = (void *)(long)ctx->data + sizeof(struct ethhdr) +
+		   (key->vlan ? sizeof(struct vlan_hdr) : 0);
 	__be32 *spi;
 
 	if (key->proto != IPPROTO_UDP || key->dport != bpf_htons(XFRM_XDP_NATT_PORT))
@@ -120,7 +123,7 @@ static __always_inline int parse_encap(struct xdp_md *ctx, const struct xfrm_xdp
 }
 
 /*
- * parse_key() - the key of an Ethernet frame
+ * parse_key() - the key of an Ethernet frame, with one 802.1Q tag or none
  * @ctx: frame
  * @ifindex: device it is received by
  * @sa: handle of the SA it was decrypted by, or 0
@@ -134,17 +137,30 @@ static __always_inline int parse_key(struct xdp_md *ctx, __u32 ifindex, __u64 sa
 	void *data = (void *)(long)ctx->data;
 	void *end = (void *)(long)ctx->data_end;
 	struct ethhdr *eth = data;
+	void *l3 = data + sizeof(*eth);
+	struct vlan_hdr *tag = l3;
+	__be16 proto;
 
 	__builtin_memset(key, 0, sizeof(*key));
-	if (data + sizeof(*eth) > end)
+	if (l3 > end)
 		return -1;
 	key->ifindex = ifindex;
 	key->sa = sa;
-	switch (eth->h_proto) {
+	proto = eth->h_proto;
+	if (proto == bpf_htons(ETH_P_8021Q)) {
+		l3 += sizeof(*tag);
+		if (l3 > end)
+			return -1;
+		key->vlan = bpf_ntohs(tag->h_vlan_TCI) & VLAN_VID_MASK;
+		if (!key->vlan)
+			return -1;
+		proto = tag->h_vlan_encapsulated_proto;
+	}
+	switch (proto) {
 	case bpf_htons(ETH_P_IP):
-		return parse_ip4(key, data + sizeof(*eth), end);
+		return parse_ip4(key, l3, end);
 	case bpf_htons(ETH_P_IPV6):
-		return parse_ip6(key, data + sizeof(*eth), end);
+		return parse_ip6(key, l3, end);
 	}
 	return -1;
 }

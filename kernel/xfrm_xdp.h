@@ -5,6 +5,7 @@
 
 #include <linux/etherdevice.h>
 #include <linux/filter.h>
+#include <linux/if_vlan.h>
 #include <linux/scatterlist.h>
 #include <linux/udp.h>
 #include <crypto/aead.h>
@@ -39,6 +40,8 @@ void xfrm_xdp_stats_exit(void);
 /**
  * struct xfrm_xdp_pkt - a parsed IP packet without options or fragments
  * @l3: its IP header
+ * @mac_len: length of the link-layer header before @l3, of a frame, in bytes
+ * @vlan: VLAN id of its tag, 0 for untagged
  * @len: its total length in bytes, header included
  * @hlen: length of the IP header in bytes
  * @family: AF_INET or AF_INET6
@@ -52,6 +55,8 @@ void xfrm_xdp_stats_exit(void);
  */
 struct xfrm_xdp_pkt {
 	u8 *l3;
+	u8 mac_len;
+	u16 vlan;
 	u16 len;
 	u8 hlen;
 	u8 family;
@@ -71,12 +76,24 @@ int xfrm_xdp_parse(struct xfrm_xdp_pkt *pkt, u8 *l3, unsigned int linear,
 
 int xfrm_xdp_parse_skb(struct xfrm_xdp_pkt *pkt, u8 *headers, const struct sk_buff *skb);
 int xfrm_xdp_parse_frame(struct xfrm_xdp_pkt *pkt, const struct xdp_buff *xdp);
-int xfrm_xdp_frame_is_ours(const struct xdp_buff *xdp);
+int xfrm_xdp_frame_is_ours(const struct xdp_buff *xdp, const struct net_device *in);
 void xfrm_xdp_decrease_ttl(u8 *l3, u8 family);
 void xfrm_xdp_pkt_key(struct xfrm_xdp_flow_key *key,
 		      const struct xfrm_xdp_pkt *pkt, u32 ifindex, u64 sa);
 
 bool xfrm_xdp_pkt_is(const struct xfrm_xdp_pkt *pkt, const struct xfrm_xdp_flow_key *key);
+
+/* xfrm_xdp_vlan.c: 802.1Q, and link-layer headers */
+bool xfrm_xdp_vlan_taken(const struct net_device *dev);
+struct net_device *xfrm_xdp_vlan_real(const struct net_device *dev);
+u16 xfrm_xdp_vlan_id(const struct net_device *dev);
+bool xfrm_xdp_vlan_mapped(const struct net_device *dev);
+void xfrm_xdp_vlan_rx(const struct net_device *dev, unsigned int len);
+void xfrm_xdp_vlan_tx(const struct net_device *dev, unsigned int len);
+unsigned int xfrm_xdp_mac_len(const struct net_device *out);
+void xfrm_xdp_mac_type(u8 *mac, unsigned int mac_len, u8 family);
+void xfrm_xdp_mac_header(u8 *mac, const struct net_device *out,
+			 struct neighbour *neigh, u8 family);
 
 /* xfrm_xdp_generic.c: XDP programs on sk_buffs */
 bool xfrm_xdp_on_device_queue(const struct xdp_buff *xdp);
@@ -120,7 +137,7 @@ bool xfrm_xdp_sa_hard_limit(const struct xfrm_state *x);
 	(PAGE_SIZE - XFRM_XDP_FRAME_ROOM -				\
 	 SKB_DATA_ALIGN(sizeof(struct skb_shared_info)))
 #define XFRM_XDP_HDR_MAX						\
-	(ETH_HLEN + sizeof(struct ipv6hdr) + sizeof(struct udphdr))
+	(VLAN_ETH_HLEN + sizeof(struct ipv6hdr) + sizeof(struct udphdr))
 
 /**
  * struct xfrm_xdp_frame - one ESP operation and the memory it works on
@@ -133,7 +150,8 @@ bool xfrm_xdp_sa_hard_limit(const struct xfrm_state *x);
  * @seq: sequence number, low half, network order
  * @seq_hi: its high half
  * @saved: with ESN, the four bytes before @esph
- * @hdr: output: link-layer, outer IP and UDP header; input: link-layer addresses
+ * @mac_len: length of the link-layer header in @hdr, in bytes
+ * @hdr: output: link-layer, outer IP and UDP header; input: link-layer header
  * @hdr_len: output: of these, in bytes
  * @iface: input: xfrm interface that receives the inner packet; referenced like @x
  * @routed: output: @dev is not the egress device, the host's routes tell
@@ -156,6 +174,7 @@ struct xfrm_xdp_frame {
 	__be32 seq;
 	__be32 seq_hi;
 	__be32 saved;
+	u8 mac_len;
 	u8 hdr[XFRM_XDP_HDR_MAX];
 	u8 hdr_len;
 	bool routed;
@@ -219,7 +238,7 @@ struct xfrm_xdp_layout {
 
 /**
  * struct xfrm_xdp_outer - what an output packet gets besides ESP
- * @dev: egress device; NULL: the caller writes the link-layer addresses
+ * @dev: egress device of the stack; NULL: the link-layer header stays, but for the type
  * @neigh: next hop on @dev
  * @hoplimit: of the outer header in tunnel mode
  * @mtu: of the path, in bytes from the outer IP header on
@@ -286,7 +305,10 @@ enum xfrm_xdp_verdict xfrm_xdp_input(struct xdp_buff *xdp,
  * @cookie: of @dst
  * @dst: forwarding: route or bundle, referenced
  * @x: the SA that is used, referenced; NULL: leaves in the clear
- * @out: forwarding: egress device; SA: its xfrm interface, if any; referenced
+ * @in: VLAN device that its packets are received by, referenced; NULL: untagged
+ * @in_tracker: of @in's reference
+ * @out: forwarding: egress device of the stack, a VLAN device where it leaves tagged; SA:
+ *	its xfrm interface, if any; referenced
  * @tracker: of @out's reference
  * @neigh: forwarding: next hop, referenced
  * @leaving: forwarding by @x: handle of the flow of its ESP packets
@@ -310,6 +332,8 @@ struct xfrm_xdp_flow {
 	u32 cookie;
 	struct dst_entry *dst;
 	struct xfrm_state *x;
+	struct net_device *in;
+	netdevice_tracker in_tracker;
 	struct net_device *out;
 	netdevice_tracker tracker;
 	struct neighbour *neigh;
@@ -329,7 +353,8 @@ struct xfrm_xdp_flow {
 
 struct xfrm_xdp_flow *xfrm_xdp_flow_get(u64 handle);
 struct xfrm_xdp_flow *xfrm_xdp_flow_find(const struct xfrm_xdp_flow_id *id);
-struct xfrm_xdp_flow *xfrm_xdp_flow_alloc(const struct xfrm_xdp_flow_id *id);
+struct xfrm_xdp_flow *xfrm_xdp_flow_alloc(const struct xfrm_xdp_flow_id *id,
+					  const struct net_device *in);
 void xfrm_xdp_flow_free(struct xfrm_xdp_flow *flow);
 int xfrm_xdp_flow_insert(struct xfrm_xdp_flow *flow, struct xfrm_xdp_flow *old);
 void xfrm_xdp_flow_remove(struct xfrm_xdp_flow *flow);
@@ -368,7 +393,8 @@ int xfrm_xdp_leaving_check(const struct xfrm_xdp_flow *flow);
 u32 xfrm_xdp_iface_id(const struct net_device *dev);
 bool xfrm_xdp_iface_has(const struct net_device *dev, u32 if_id);
 int xfrm_xdp_iface_leave(const struct sk_buff *skb, const struct xfrm_xdp_flow_id *id,
-			 struct dst_entry *dst, u32 policy_gen);
+			 const struct net_device *in, struct dst_entry *dst,
+			 u32 policy_gen);
 struct xfrm_xdp_flow *xfrm_xdp_iface_sent(const struct net *net, const struct sk_buff *skb);
 int xfrm_xdp_iface_holds(const struct xfrm_xdp_flow *flow, unsigned int len);
 void xfrm_xdp_iface_tx(const struct xfrm_xdp_flow *flow, unsigned int len, bool ok);
@@ -380,8 +406,9 @@ void xfrm_xdp_iface_rx(struct sk_buff *skb, struct net_device *dev);
 bool xfrm_xdp_conntrack_ok(const struct sk_buff *skb, u8 proto);
 
 /* xfrm_xdp_meta.c: metadata between XDP and tc, and its proof */
-void xfrm_xdp_meta_decrypted(struct xdp_buff *xdp, u64 sa, u32 ifindex);
+void xfrm_xdp_meta_decrypted(struct xdp_buff *xdp, u64 sa, u32 ifindex, unsigned int len);
 u32 xfrm_xdp_meta_ifindex(void);
+unsigned int xfrm_xdp_meta_len(void);
 u64 xfrm_xdp_meta_decrypted_by(const struct xdp_buff *xdp);
 u64 xfrm_xdp_meta_proof(const struct xfrm_xdp_flow_key *key);
 void xfrm_xdp_meta_forget(void);

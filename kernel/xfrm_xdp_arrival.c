@@ -41,12 +41,13 @@ static struct xfrm_xdp_arrivals *xfrm_xdp_arrivals_of(const struct sk_buff *skb)
 	return this_cpu_ptr(&xfrm_xdp_arrivals[hash_ptr(skb, XFRM_XDP_ARRIVAL_BITS)]);
 }
 
-/* All by which XDP knows a flow; of a VRF the device changes: in its place the hop limit. */
+/* All by which XDP knows a flow but where it came in; and the hop limit. */
 static u64 xfrm_xdp_arrival_tuple(const struct xfrm_xdp_pkt *pkt, u8 ttl)
 {
 	struct xfrm_xdp_flow_key key;
 
 	xfrm_xdp_pkt_key(&key, pkt, ttl, 0);
+	key.vlan = 0;
 	return xfrm_xdp_meta_proof(&key);
 }
 

@@ -87,11 +87,13 @@ struct xfrm_xdp_flow *xfrm_xdp_flow_find(const struct xfrm_xdp_flow_id *id)
 /**
  * xfrm_xdp_flow_alloc() - a flow that is not in the table yet
  * @id: what it is learned from
+ * @in: device of the stack by which its packets are received, or NULL
  *
  * Context: any.
  * Return: the flow or NULL; ends in xfrm_xdp_flow_insert() or _free().
  */
-struct xfrm_xdp_flow *xfrm_xdp_flow_alloc(const struct xfrm_xdp_flow_id *id)
+struct xfrm_xdp_flow *xfrm_xdp_flow_alloc(const struct xfrm_xdp_flow_id *id,
+					  const struct net_device *in)
 {
 	struct xfrm_xdp_flow *flow = kzalloc(sizeof(*flow), GFP_ATOMIC);
 
@@ -100,6 +102,10 @@ struct xfrm_xdp_flow *xfrm_xdp_flow_alloc(const struct xfrm_xdp_flow_id *id)
 	flow->id = *id;
 	flow->renewed = jiffies;
 	flow->used = jiffies;
+	if (in && is_vlan_dev(in)) {
+		flow->in = (struct net_device *)in;
+		netdev_hold(flow->in, &flow->in_tracker, GFP_ATOMIC);
+	}
 	return flow;
 }
 
@@ -117,6 +123,7 @@ void xfrm_xdp_flow_free(struct xfrm_xdp_flow *flow)
 	if (flow->x)
 		xfrm_state_put(flow->x);
 	netdev_put(flow->out, &flow->tracker);
+	netdev_put(flow->in, &flow->in_tracker);
 	kfree_rcu(flow, rcu);
 }
 
@@ -289,8 +296,9 @@ static bool xfrm_xdp_flow_uses_dev(const struct xfrm_xdp_flow *flow, const void 
 {
 	const struct net_device *dev = arg;
 
-	return flow->out == dev || (flow->id.key.ifindex == dev->ifindex &&
-				    flow->id.net == dev_net(dev));
+	return flow->out == dev || flow->in == dev ||
+	       (flow->out && xfrm_xdp_vlan_real(flow->out) == dev) ||
+	       (flow->id.key.ifindex == dev->ifindex && flow->id.net == dev_net(dev));
 }
 
 /**

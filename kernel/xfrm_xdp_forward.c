@@ -32,22 +32,35 @@ bool xfrm_xdp_egress_hooked(const struct net_device *out)
 	return false;
 }
 
+static bool xfrm_xdp_egress_up(const struct net_device *dev)
+{
+	return dev->type == ARPHRD_ETHER && netif_running(dev) && netif_carrier_ok(dev);
+}
+
 /**
  * xfrm_xdp_egress_check() - does a device take frames that are redirected to it?
- * @in: ingress device
- * @out: egress device
+ * @in: ingress device, where XDP runs
+ * @out: egress device of the stack
  *
  * Generic XDP transmits by itself; native XDP needs the driver, and a driver
- * that cannot drops in silence.
+ * that cannot drops in silence. Frames for a VLAN device go to the one below it.
  *
  * Context: RCU read side.
  * Return: XFRM_XDP_OK or the reason to punt.
  */
 int xfrm_xdp_egress_check(const struct net_device *in, const struct net_device *out)
 {
-	if (out->type != ARPHRD_ETHER || !netif_running(out) || !netif_carrier_ok(out))
+	const struct net_device *real = xfrm_xdp_vlan_real(out);
+
+	if (!xfrm_xdp_vlan_taken(out) || !xfrm_xdp_egress_up(out))
 		return XFRM_XDP_R_PUNT_EGRESS;
-	if (!(READ_ONCE(out->xdp_features) & NETDEV_XDP_ACT_NDO_XMIT) &&
+	if (unlikely(real != out)) {
+		if (!xfrm_xdp_egress_up(real) || xfrm_xdp_vlan_mapped(out))
+			return XFRM_XDP_R_PUNT_EGRESS;
+		if (xfrm_xdp_egress_hooked(real))
+			return XFRM_XDP_R_PUNT_EGRESS_HOOK;
+	}
+	if (!(READ_ONCE(real->xdp_features) & NETDEV_XDP_ACT_NDO_XMIT) &&
 	    !rcu_access_pointer(in->xdp_prog))
 		return XFRM_XDP_R_PUNT_EGRESS;
 	return xfrm_xdp_egress_hooked(out) ? XFRM_XDP_R_PUNT_EGRESS_HOOK : XFRM_XDP_OK;
@@ -62,7 +75,8 @@ static int xfrm_xdp_flow_match(const struct xfrm_xdp_flow *flow,
 	const struct net_device *dev = xdp->rxq->dev;
 	u32 ifindex = dev->ifindex;
 
-	if (flow->id.net != dev_net(dev) || !xfrm_xdp_pkt_is(pkt, key))
+	if (flow->id.net != dev_net(dev) || pkt->vlan != key->vlan ||
+	    !xfrm_xdp_pkt_is(pkt, key))
 		return XFRM_XDP_R_PUNT_FLOW_MISMATCH;
 	/* What was decrypted is of no flow that came in the clear, and the reverse. */
 	if (key->sa != xfrm_xdp_meta_decrypted_by(xdp))
@@ -145,12 +159,17 @@ static enum xfrm_xdp_verdict
 xfrm_xdp_forward_plain(const struct xfrm_xdp_flow *flow, struct xdp_buff *xdp,
 		       const struct xfrm_xdp_pkt *pkt, struct bpf_xfrm_xdp_opts *opts)
 {
-	struct ethhdr *eth = xdp->data;
+	u8 *mac = pkt->l3 - xfrm_xdp_mac_len(flow->out);
 
+	/* What was decrypted left more than a tag's room. */
+	if (unlikely(mac < (u8 *)xdp->data_hard_start + sizeof(struct xdp_frame))) {
+		opts->reason = XFRM_XDP_R_PUNT_ROOM;
+		return XFRM_XDP_PUNT;
+	}
 	xfrm_xdp_decrease_ttl(pkt->l3, pkt->family);
-	neigh_ha_snapshot(eth->h_dest, flow->neigh, flow->out);
-	ether_addr_copy(eth->h_source, flow->out->dev_addr);
-	xfrm_xdp_set_frame(xdp, xdp->data, pkt->l3 + pkt->len);
+	xfrm_xdp_mac_header(mac, flow->out, flow->neigh, pkt->family);
+	xfrm_xdp_set_frame(xdp, mac, pkt->l3 + pkt->len);
+	xfrm_xdp_vlan_tx(flow->out, ETH_HLEN + pkt->len);
 	opts->reason = XFRM_XDP_R_FORWARD_DONE;
 	return XFRM_XDP_DONE;
 }
@@ -170,7 +189,7 @@ xfrm_xdp_forward(struct xfrm_xdp_flow *flow, struct xdp_buff *xdp,
 	opts->reason = xfrm_xdp_forward_check(flow, xdp, pkt);
 	if (unlikely(opts->reason))
 		return XFRM_XDP_PUNT;
-	opts->ifindex = flow->out->ifindex;
+	opts->ifindex = xfrm_xdp_vlan_real(flow->out)->ifindex;
 	if (!flow->x)
 		return xfrm_xdp_forward_plain(flow, xdp, pkt, opts);
 
@@ -205,11 +224,23 @@ xfrm_xdp_decrypt(struct xfrm_xdp_flow *flow, struct xdp_buff *xdp,
 	verdict = xfrm_xdp_input(xdp, flow->x, pkt, iface, opts);
 	if (verdict == XFRM_XDP_DONE) {
 		xfrm_xdp_meta_decrypted(xdp, flow->handle,
-					iface ? iface->ifindex : xdp->rxq->dev->ifindex);
+					iface ? iface->ifindex : xdp->rxq->dev->ifindex,
+					pkt->len);
 		opts->ifindex = iface ? iface->ifindex : 0;
 		opts->sa = flow->handle;
 	}
 	return verdict;
+}
+
+/* Of a VLAN device: what the stack will not receive by it, as long as it arrived. */
+static void xfrm_xdp_flow_received(const struct xfrm_xdp_flow *flow,
+				   const struct xfrm_xdp_pkt *pkt,
+				   enum xfrm_xdp_verdict verdict)
+{
+	if (flow->id.kind == XFRM_XDP_FLOW_FORWARD)
+		xfrm_xdp_vlan_rx(flow->in, flow->id.key.sa ? xfrm_xdp_meta_len() : pkt->len);
+	else if (verdict == XFRM_XDP_DROP || (verdict == XFRM_XDP_TAKEN && flow->out))
+		xfrm_xdp_vlan_rx(flow->in, pkt->len);
 }
 
 static enum xfrm_xdp_verdict xfrm_xdp_punt(struct bpf_xfrm_xdp_opts *opts, int reason)
@@ -248,7 +279,7 @@ enum xfrm_xdp_verdict xfrm_xdp_flow(struct xdp_buff *xdp, u64 handle,
 		return xfrm_xdp_punt(opts, XFRM_XDP_R_PUNT_NO_FLOW);
 	}
 	reason = xfrm_xdp_parse_frame(&pkt, xdp) ?:
-		 xfrm_xdp_frame_is_ours(xdp) ?:
+		 xfrm_xdp_frame_is_ours(xdp, flow->in) ?:
 		 xfrm_xdp_flow_match(flow, xdp, &pkt);
 	if (unlikely(reason))
 		return xfrm_xdp_punt(opts, reason);
@@ -266,6 +297,8 @@ enum xfrm_xdp_verdict xfrm_xdp_flow(struct xdp_buff *xdp, u64 handle,
 	else
 		verdict = xfrm_xdp_forward(flow, xdp, &pkt, opts);
 
+	if (unlikely(flow->in) && verdict != XFRM_XDP_PUNT)
+		xfrm_xdp_flow_received(flow, &pkt, verdict);
 	if (verdict == XFRM_XDP_DONE && flow->id.kind == XFRM_XDP_FLOW_FORWARD)
 		xfrm_xdp_meta_forget();
 	if (unlikely(verdict == XFRM_XDP_PUNT && xfrm_xdp_reason_forgets(opts->reason))) {

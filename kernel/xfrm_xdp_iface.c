@@ -67,6 +67,7 @@ bool xfrm_xdp_iface_has(const struct net_device *dev, u32 if_id)
  * xfrm_xdp_iface_leave() - a packet leaves by an xfrm interface
  * @skb: at POST_ROUTING, for the first time
  * @id: of its flow
+ * @in: device of the stack that its frames are received by
  * @dst: its route, to the interface
  * @policy_gen: generation of the security policy, from before it was checked
  *
@@ -74,7 +75,8 @@ bool xfrm_xdp_iface_has(const struct net_device *dev, u32 if_id)
  * Return: XFRM_XDP_OK or the reason why it is not learned.
  */
 int xfrm_xdp_iface_leave(const struct sk_buff *skb, const struct xfrm_xdp_flow_id *id,
-			 struct dst_entry *dst, u32 policy_gen)
+			 const struct net_device *in, struct dst_entry *dst,
+			 u32 policy_gen)
 {
 	struct xfrm_xdp_detour *detour = this_cpu_ptr(&xfrm_xdp_detours);
 	struct xfrm_xdp_flow_id via = *id;
@@ -90,7 +92,7 @@ int xfrm_xdp_iface_leave(const struct sk_buff *skb, const struct xfrm_xdp_flow_i
 		WRITE_ONCE(old->used, jiffies);
 		flow = old;
 	} else {
-		flow = xfrm_xdp_flow_alloc(&via);
+		flow = xfrm_xdp_flow_alloc(&via, in);
 		if (!flow || !dst_hold_safe(dst))
 			goto free;
 		flow->dst = dst;
@@ -263,7 +265,7 @@ void xfrm_xdp_iface_arrived(const struct nf_hook_state *state, const struct sk_b
 		WRITE_ONCE(old->used, jiffies);
 		goto put;
 	}
-	flow = xfrm_xdp_flow_alloc(&id);
+	flow = xfrm_xdp_flow_alloc(&id, NULL);
 	if (!flow)
 		goto put;
 	flow->arrived = state->in->ifindex;

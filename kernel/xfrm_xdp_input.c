@@ -140,14 +140,15 @@ static int xfrm_xdp_input_finish(struct xfrm_xdp_frame *f, int err,
 	return reason;
 }
 
-/* The Ethernet header moves up to the inner packet, with its EtherType. */
-static u8 *xfrm_xdp_input_mac(const struct xfrm_xdp_inner *inner, const u8 *mac)
+/* The link-layer header moves up to the inner packet, with its EtherType. */
+static u8 *xfrm_xdp_input_mac(const struct xfrm_xdp_inner *inner, const u8 *mac,
+			      unsigned int mac_len)
 {
-	struct ethhdr *eth = (struct ethhdr *)(inner->l3 - ETH_HLEN);
+	u8 *start = inner->l3 - mac_len;
 
-	memcpy(eth, mac, 2 * ETH_ALEN);
-	eth->h_proto = inner->family == AF_INET ? htons(ETH_P_IP) : htons(ETH_P_IPV6);
-	return (u8 *)eth;
+	memcpy(start, mac, mac_len);
+	xfrm_xdp_mac_type(start, mac_len, inner->family);
+	return start;
 }
 
 /* A frame that the crypto layer took: up the stack with its sec_path. */
@@ -155,6 +156,7 @@ static void xfrm_xdp_input_done(struct xfrm_xdp_frame *f, int err)
 {
 	struct net *net = xs_net(f->x);
 	struct xfrm_xdp_inner inner;
+	unsigned int mac_len;
 	struct sk_buff *skb;
 	int reason;
 	u8 *mac;
@@ -170,8 +172,10 @@ static void xfrm_xdp_input_done(struct xfrm_xdp_frame *f, int err)
 		goto drop;
 
 	reason = XFRM_XDP_R_DROP_NOMEM;
-	mac = xfrm_xdp_input_mac(&inner, f->hdr);
-	skb = xfrm_xdp_frame_to_skb(f, mac, ETH_HLEN + inner.len);
+	/* An xfrm interface receives untagged, whatever ESP came in. */
+	mac_len = f->iface ? ETH_HLEN : f->mac_len;
+	mac = xfrm_xdp_input_mac(&inner, f->hdr, mac_len);
+	skb = xfrm_xdp_frame_to_skb(f, mac, mac_len + inner.len);
 	if (!skb)
 		goto drop;
 	skb->protocol = eth_type_trans(skb, f->dev);
@@ -202,8 +206,9 @@ static void xfrm_xdp_input_place(struct xfrm_xdp_frame *f, u8 *mac,
 				 const struct xfrm_xdp_pkt *pkt)
 {
 	/* The inner header may grow over it. */
-	memcpy(f->hdr, mac, 2 * ETH_ALEN);
-	f->l3 = mac + ETH_HLEN;
+	memcpy(f->hdr, mac, pkt->mac_len);
+	f->mac_len = pkt->mac_len;
+	f->l3 = mac + pkt->mac_len;
 	f->esph = f->l3 + xfrm_xdp_input_esp(f->x, pkt);
 	f->len = pkt->len - (f->esph - f->l3);
 	f->family = pkt->family;
@@ -220,7 +225,7 @@ static int xfrm_xdp_input_copied(struct xfrm_xdp_frame *f,
 	int reason;
 	int err;
 
-	memcpy(page, pkt->l3 - ETH_HLEN, ETH_HLEN + pkt->len);
+	memcpy(page, pkt->l3 - pkt->mac_len, pkt->mac_len + pkt->len);
 	xfrm_xdp_input_place(f, page, pkt);
 	/* What was admitted; who owns an AF_XDP buffer may write into it meanwhile. */
 	((struct ip_esp_hdr *)f->esph)->spi = f->x->id.spi;
@@ -247,7 +252,7 @@ static int xfrm_xdp_input_inplace(struct xfrm_xdp_frame *f,
 				  const struct xfrm_xdp_pkt *pkt,
 				  struct xfrm_xdp_inner *inner)
 {
-	xfrm_xdp_input_place(f, pkt->l3 - ETH_HLEN, pkt);
+	xfrm_xdp_input_place(f, pkt->l3 - pkt->mac_len, pkt);
 	return xfrm_xdp_input_finish(f, xfrm_xdp_esp_decrypt(f), inner);
 }
 
@@ -314,7 +319,7 @@ static int xfrm_xdp_input_check(const struct xfrm_state *x, const struct xdp_buf
 		return XFRM_XDP_R_PUNT_FLOW_MISMATCH;
 	if (x->encap && !xfrm_xdp_input_encap_ok(x, pkt))
 		return XFRM_XDP_R_PUNT_ENCAP;
-	if (ETH_HLEN + pkt->len > XFRM_XDP_FRAME_DATA)
+	if (pkt->mac_len + pkt->len > XFRM_XDP_FRAME_DATA)
 		return XFRM_XDP_R_PUNT_ROOM;
 	/* A packet without a tunnel's header may grow by that and by metadata. */
 	if (x->props.mode != XFRM_MODE_TUNNEL &&
@@ -332,7 +337,7 @@ static int xfrm_xdp_input_check(const struct xfrm_state *x, const struct xdp_buf
  * @iface: xfrm interface that receives the inner packet, or NULL
  * @opts: result: @reason, @spi and @seq
  *
- * DONE: @xdp holds the Ethernet header and the inner packet, TFC padding
+ * DONE: @xdp holds the link-layer header and the inner packet, TFC padding
  * included, no metadata. The inner packet has not been looked at.
  *
  * Context: softirq, or BH off; RCU read side. Takes x->lock.
@@ -381,7 +386,7 @@ enum xfrm_xdp_verdict xfrm_xdp_input(struct xdp_buff *xdp,
 		opts->reason = reason;
 		return taken ? XFRM_XDP_TAKEN : XFRM_XDP_DROP;
 	}
-	xfrm_xdp_set_frame(xdp, xfrm_xdp_input_mac(&inner, f->hdr),
+	xfrm_xdp_set_frame(xdp, xfrm_xdp_input_mac(&inner, f->hdr, pkt->mac_len),
 			   inner.l3 + inner.len);
 	return XFRM_XDP_DONE;
 punt:

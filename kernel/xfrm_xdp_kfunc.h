@@ -48,7 +48,7 @@ enum xfrm_xdp_verdict {
 	X(PUNT_MULTIBUF, "PuntMultiBuf", "frame of more than one buffer")	\
 	X(PUNT_NOT_HOST, "PuntNotHost", "destination MAC is not this device's")	\
 	X(PUNT_NOT_IP, "PuntNotIp", "neither IPv4 nor IPv6")		\
-	X(PUNT_VLAN, "PuntVlan", "VLAN tag stripped by the device")	\
+	X(PUNT_VLAN, "PuntVlan", "VLAN tag not in the frame or without id, or device down")	\
 	X(PUNT_IP_HEADER, "PuntIpHeader", "malformed or truncated IP header")	\
 	X(PUNT_IP_OPTIONS, "PuntIpOptions", "IP options or extension headers")	\
 	X(PUNT_FRAGMENT, "PuntFragment", "IP fragment")			\
@@ -149,8 +149,9 @@ enum xfrm_xdp_flow_kind {
 
 /**
  * struct xfrm_xdp_flow_key - key of the flow map; unused bytes are zero
- * @ifindex: ingress device; the xfrm interface for what was decrypted by an SA of one
- * @vlan: VLAN id, 0 for untagged; only untagged frames are taken
+ * @ifindex: ingress device, below its VLAN devices; the xfrm interface for what was
+ *	decrypted by an SA of one
+ * @vlan: VLAN id of the 802.1Q tag, 0 for untagged
  * @family: AF_INET or AF_INET6
  * @proto: IP protocol or IPv6 next header
  * @saddr: source address; IPv4 in the first word
@@ -192,7 +193,8 @@ struct xfrm_xdp_flow_key {
  * @packets: that the fast path finished
  * @bytes: of these, L2 header included, as they came in
  * @learned_ns: CLOCK_MONOTONIC when the handle was made
- * @out_ifindex: egress device; of an SA its xfrm interface, or 0
+ * @out_ifindex: egress device, the VLAN device where it leaves tagged; of an SA its xfrm
+ *	interface, or 0
  * @out_spi: SPI of the outbound SA, 0 where the flow leaves in the clear
  * @in_spi: SPI of the inbound SA, 0 where the flow came in the clear
  * @kind: enum xfrm_xdp_flow_kind

@@ -20,7 +20,8 @@
 /**
  * struct xfrm_xdp_lesson - a packet that the stack is about to send
  * @net: namespace
- * @in: ingress device: where XDP runs, or an xfrm interface
+ * @in: ingress device of the packet: @port, or an xfrm interface
+ * @port: device that the frame was received by: @rx, or a VLAN device on it
  * @rx: where XDP runs
  * @skb: the packet
  * @pkt: its headers
@@ -37,6 +38,7 @@
 struct xfrm_xdp_lesson {
 	struct net *net;
 	const struct net_device *in;
+	const struct net_device *port;
 	const struct net_device *rx;
 	struct sk_buff *skb;
 	struct xfrm_xdp_pkt pkt;
@@ -67,8 +69,11 @@ static void xfrm_xdp_learn_entry(struct bpf_xfrm_learn_opts *opts,
 	e->val.kind = flow->id.kind;
 }
 
-/* The device that XDP runs at, or NULL: behind an xfrm interface the one of its ESP. */
-static const struct net_device *xfrm_xdp_learn_rx(const struct xfrm_xdp_lesson *l)
+/*
+ * The device that received the frame, or NULL: behind an xfrm interface the one of its
+ * ESP.
+ */
+static const struct net_device *xfrm_xdp_learn_port(const struct xfrm_xdp_lesson *l)
 {
 	const struct net_device *in = l->in;
 	const struct sec_path *sp;
@@ -86,6 +91,20 @@ static const struct net_device *xfrm_xdp_learn_rx(const struct xfrm_xdp_lesson *
 }
 
 /*
+ * And the one that XDP runs at. A VRF device stands for the one that received: which, the
+ * stack has forgotten.
+ */
+static bool xfrm_xdp_learn_rx(struct xfrm_xdp_lesson *l, const struct net_device *port)
+{
+	l->port = port;
+	if (!port || netif_is_l3_master(port) || !xfrm_xdp_vlan_taken(port))
+		return false;
+	l->rx = xfrm_xdp_vlan_real(port);
+	l->pkt.vlan = xfrm_xdp_vlan_id(port);
+	return true;
+}
+
+/*
  * Would the map find the SA? Its key has no mark: rules come after XDP. And ESP in
  * UDP is looked for at one port only. Transport mode packets of an xfrm interface are
  * not received again.
@@ -94,7 +113,7 @@ static bool xfrm_xdp_learn_found(const struct xfrm_xdp_lesson *l, const struct x
 {
 	if (x->mark.m || (x->encap && x->encap->encap_dport != htons(XFRM_XDP_NATT_PORT)))
 		return false;
-	if (l->in == l->rx)
+	if (l->in == l->port)
 		return !x->if_id;
 	return x->if_id && x->if_id == xfrm_xdp_iface_id(l->in) &&
 	       x->props.mode != XFRM_MODE_TRANSPORT;
@@ -127,10 +146,11 @@ static struct xfrm_xdp_flow *xfrm_xdp_learn_sa(const struct xfrm_xdp_lesson *l, 
 
 	xfrm_xdp_sa_key(&id.key, x);
 	id.key.ifindex = l->rx->ifindex;
+	id.key.vlan = l->pkt.vlan;
 	if (x->encap)
 		id.key.encap = xfrm_xdp_encap_ports(x->encap);
 
-	iface = l->in == l->rx ? NULL : (struct net_device *)l->in;
+	iface = l->in == l->port ? NULL : (struct net_device *)l->in;
 	old = xfrm_xdp_flow_find(&id);
 	if (old && old->x == x && old->out == iface) {
 		/* What XDP decrypted says nothing about the outer packet's way. */
@@ -140,7 +160,7 @@ static struct xfrm_xdp_flow *xfrm_xdp_learn_sa(const struct xfrm_xdp_lesson *l, 
 		return old;
 	}
 	*reason = XFRM_XDP_R_LEARN_FULL;
-	flow = xfrm_xdp_flow_alloc(&id);
+	flow = xfrm_xdp_flow_alloc(&id, l->port);
 	if (!flow)
 		return NULL;
 	xfrm_state_hold(x);
@@ -218,7 +238,7 @@ static int xfrm_xdp_learn_route(struct xfrm_xdp_lesson *l)
 		/* Neither encrypted nor decrypted: none of our business. */
 		return XFRM_XDP_R_LEARN_ROUTE;
 	}
-	if (l->out == l->rx || dev_net(l->out) != l->net)
+	if (l->out == l->port || dev_net(l->out) != l->net)
 		return XFRM_XDP_R_LEARN_ROUTE;
 	return xfrm_xdp_egress_check(l->rx, l->out) ? XFRM_XDP_R_LEARN_EGRESS : XFRM_XDP_OK;
 }
@@ -285,7 +305,7 @@ static bool xfrm_xdp_learn_same(const struct xfrm_xdp_flow *old,
 static struct xfrm_xdp_flow *xfrm_xdp_learn_new(const struct xfrm_xdp_lesson *l,
 						const struct xfrm_xdp_flow_id *id)
 {
-	struct xfrm_xdp_flow *flow = xfrm_xdp_flow_alloc(id);
+	struct xfrm_xdp_flow *flow = xfrm_xdp_flow_alloc(id, l->port);
 
 	if (!flow)
 		return NULL;
@@ -316,7 +336,8 @@ static void xfrm_xdp_learn_id(struct xfrm_xdp_flow_id *id, const struct xfrm_xdp
 	memset(id, 0, sizeof(*id));
 	id->net = l->net;
 	id->kind = XFRM_XDP_FLOW_FORWARD;
-	xfrm_xdp_pkt_key(&id->key, &l->pkt, l->in->ifindex, l->sa ? l->sa->handle : 0);
+	xfrm_xdp_pkt_key(&id->key, &l->pkt, (l->in == l->port ? l->rx : l->in)->ifindex,
+			 l->sa ? l->sa->handle : 0);
 }
 
 /* The flow of a lesson, learned or renewed. */
@@ -389,7 +410,7 @@ static int xfrm_xdp_learn_leave(struct xfrm_xdp_lesson *l)
 		return reason;
 	xfrm_xdp_learn_id(&id, l);
 	/* The flow is counted when its bundle is known. */
-	return xfrm_xdp_iface_leave(l->skb, &id, dst, l->gen) ?: XFRM_XDP_R_RENEWED;
+	return xfrm_xdp_iface_leave(l->skb, &id, l->port, dst, l->gen) ?: XFRM_XDP_R_RENEWED;
 }
 
 /* What came to its bundle by an xfrm interface @via, from where it came there. */
@@ -404,12 +425,14 @@ static bool xfrm_xdp_learn_back(struct xfrm_xdp_lesson *l, struct xfrm_xdp_flow 
 	sa = key->sa ? xfrm_xdp_flow_get(key->sa) : NULL;
 	if (key->sa)
 		rx = sa ? dev_get_by_index_rcu(l->net, sa->id.key.ifindex) : NULL;
+	l->pkt.vlan = key->vlan;
 	if (!in || !rx || !xfrm_xdp_learn_packet(l) || !xfrm_xdp_pkt_is(&l->pkt, key))
 		return false;
 	l->via = via;
 	l->gen = via->policy_gen;
 	l->in = in;
 	l->rx = rx;
+	l->port = via->in ?: rx;
 	l->sa = sa;
 	return true;
 }
@@ -417,8 +440,9 @@ static bool xfrm_xdp_learn_back(struct xfrm_xdp_lesson *l, struct xfrm_xdp_flow 
 /* Where the packet came from and by which SA; or why it teaches nothing. */
 static int xfrm_xdp_learn_origin(struct xfrm_xdp_lesson *l, bool forward)
 {
-	l->rx = xfrm_xdp_learn_rx(l);
-	if (!l->rx || (forward && !xfrm_xdp_learn_forwarded(l)))
+	if (!xfrm_xdp_learn_rx(l, xfrm_xdp_learn_port(l)))
+		return XFRM_XDP_R_LEARN_NOT_FORWARDED;
+	if (forward && !xfrm_xdp_learn_forwarded(l))
 		return XFRM_XDP_R_LEARN_NOT_FORWARDED;
 	if (!secpath_exists(l->skb))
 		return XFRM_XDP_OK;

@@ -32,7 +32,7 @@ u64 xfrm_xdp_leaving_handle(struct net *net, struct xfrm_state *x,
 	old = xfrm_xdp_flow_find(&id);
 	if (old && old->x == x)
 		return old->handle;
-	flow = xfrm_xdp_flow_alloc(&id);
+	flow = xfrm_xdp_flow_alloc(&id, NULL);
 	if (!flow)
 		return 0;
 	xfrm_state_hold(x);

@@ -57,8 +57,13 @@ static struct xfrm_mgr xfrm_xdp_km = {
 static int xfrm_xdp_netdev_event(struct notifier_block *nb, unsigned long event,
 				 void *ptr)
 {
-	if (event == NETDEV_DOWN || event == NETDEV_UNREGISTER)
+	switch (event) {
+	case NETDEV_DOWN:
+	case NETDEV_UNREGISTER:
+	/* What a port of a bridge receives is not for the IP layer any more. */
+	case NETDEV_CHANGEUPPER:
 		xfrm_xdp_flow_purge_dev(netdev_notifier_info_to_dev(ptr));
+	}
 	return NOTIFY_DONE;
 }
 

@@ -31,6 +31,7 @@ u64 xfrm_xdp_meta_proof(const struct xfrm_xdp_flow_key *key)
  * @data: its start; NULL: none, or it went on already
  * @sa: handle of the SA
  * @ifindex: device that the inner packet is received by
+ * @len: of the outer IP packet in bytes
  * @nonce: what its metadata has in place of the proof, another for each frame
  *
  * So that the flow of a decrypted packet may be taken in the same run of the
@@ -41,6 +42,7 @@ struct xfrm_xdp_decrypted {
 	const void *data;
 	u64 sa;
 	u32 ifindex;
+	unsigned int len;
 	u64 nonce;
 };
 
@@ -51,12 +53,13 @@ static DEFINE_PER_CPU(struct xfrm_xdp_decrypted, xfrm_xdp_decrypted);
  * @xdp: the frame; input left room in front of it
  * @sa: handle of the SA
  * @ifindex: device that the inner packet is received by
+ * @len: of the outer IP packet in bytes
  *
  * The metadata proves nothing yet: bpf_skb_xfrm_restore() takes it for forged.
  *
  * Context: XDP.
  */
-void xfrm_xdp_meta_decrypted(struct xdp_buff *xdp, u64 sa, u32 ifindex)
+void xfrm_xdp_meta_decrypted(struct xdp_buff *xdp, u64 sa, u32 ifindex, unsigned int len)
 {
 	struct xfrm_xdp_decrypted *last = this_cpu_ptr(&xfrm_xdp_decrypted);
 	struct xfrm_xdp_meta *meta = xdp->data - sizeof(*meta);
@@ -64,6 +67,7 @@ void xfrm_xdp_meta_decrypted(struct xdp_buff *xdp, u64 sa, u32 ifindex)
 	last->data = xdp->data;
 	last->sa = sa;
 	last->ifindex = ifindex;
+	last->len = len;
 	last->nonce++;
 	meta->magic = XFRM_XDP_META_MAGIC;
 	meta->pad = 0;
@@ -99,6 +103,16 @@ u32 xfrm_xdp_meta_ifindex(void)
 }
 
 /**
+ * xfrm_xdp_meta_len() - length of the outer IP packet in bytes
+ *
+ * Context: XDP, after xfrm_xdp_meta_decrypted_by().
+ */
+unsigned int xfrm_xdp_meta_len(void)
+{
+	return __this_cpu_read(xfrm_xdp_decrypted.len);
+}
+
+/**
  * xfrm_xdp_meta_forget() - the frame went on, or another one is being looked at
  *
  * Context: XDP.
@@ -118,6 +132,7 @@ static void xfrm_xdp_meta_key_of(struct xfrm_xdp_flow_key *key, int reason,
 	}
 	memset(key, 0, sizeof(*key));
 	key->ifindex = ifindex;
+	key->vlan = pkt->vlan;
 	key->sa = sa;
 }
 
@@ -157,10 +172,12 @@ static const struct xfrm_xdp_meta *xfrm_xdp_meta_of(const struct sk_buff *skb)
 	return meta->magic == XFRM_XDP_META_MAGIC ? meta : NULL;
 }
 
+/* The tag, where there is one, has been taken out of the frame by now. */
 static int xfrm_xdp_meta_parse(struct xfrm_xdp_pkt *pkt, const struct sk_buff *skb)
 {
 	int offset = skb_network_offset(skb);
 
+	pkt->vlan = skb_vlan_tag_present(skb) ? skb_vlan_tag_get_id(skb) : 0;
 	return xfrm_xdp_parse(pkt, skb_network_header(skb), skb_headlen(skb) - offset,
 			      skb->len - offset, skb->protocol);
 }
@@ -239,6 +256,9 @@ static int xfrm_xdp_meta_iface(struct sk_buff *skb, const struct xfrm_xdp_flow *
 		return err;
 	}
 	__skb_pull(clone, skb_network_offset(clone));
+	__vlan_hwaccel_clear_tag(clone);
+	if (flow->in)
+		xfrm_xdp_vlan_rx(flow->in, clone->len);
 	xfrm_xdp_iface_rx(clone, flow->out);
 	return 2;
 }

@@ -40,7 +40,8 @@ static int xfrm_xdp_output_check(const struct xdp_buff *xdp, const struct xfrm_s
 static int xfrm_xdp_output_layout(struct xfrm_xdp_layout *l,
 				  const struct xdp_buff *xdp,
 				  struct xfrm_state *x,
-				  const struct xfrm_xdp_pkt *pkt, u32 mtu)
+				  const struct xfrm_xdp_pkt *pkt,
+				  const struct xfrm_xdp_outer *outer)
 {
 	struct crypto_aead *aead = x->data;
 	u8 *low = xdp->data_hard_start + sizeof(struct xdp_frame);
@@ -49,14 +50,14 @@ static int xfrm_xdp_output_layout(struct xfrm_xdp_layout *l,
 	if (!xfrm_xdp_outer_takes(x, pkt))
 		return XFRM_XDP_R_PUNT_FLOW_MISMATCH;
 	xfrm_xdp_outer_payload(l, x, pkt);
-	l->mac_len = pkt->l3 - (u8 *)xdp->data;
+	l->mac_len = outer->dev ? xfrm_xdp_mac_len(outer->dev) : pkt->mac_len;
 	l->ivlen = crypto_aead_ivsize(aead);
-	l->tfclen = xfrm_xdp_output_tfc(x, l->len, mtu);
+	l->tfclen = xfrm_xdp_output_tfc(x, l->len, outer->mtu);
 	l->clen = xfrm_xdp_esp_clen(x, l->len + l->tfclen);
 	l->hlen = l->mac_len + l->iphlen + l->encap + sizeof(struct ip_esp_hdr) + l->ivlen;
 	l->total = l->hlen + l->clen + crypto_aead_authsize(aead);
 
-	if (l->total - l->mac_len > mtu)
+	if (l->total - l->mac_len > outer->mtu)
 		return XFRM_XDP_R_PUNT_MTU;
 	if (l->total > high - low || l->total > XFRM_XDP_FRAME_DATA)
 		return XFRM_XDP_R_PUNT_ROOM;
@@ -81,16 +82,16 @@ static void xfrm_xdp_output_headers(struct xfrm_xdp_frame *f,
 				    const struct xfrm_xdp_layout *l)
 {
 	const struct xfrm_state *x = f->x;
-	struct ethhdr *eth = (struct ethhdr *)f->hdr;
 
-	memcpy(eth, xdp->data, ETH_HLEN);
-	if (outer->dev) {
-		neigh_ha_snapshot(eth->h_dest, outer->neigh, outer->dev);
-		ether_addr_copy(eth->h_source, outer->dev->dev_addr);
-	}
 	f->family = x->props.family;
-	eth->h_proto = f->family == AF_INET ? htons(ETH_P_IP) : htons(ETH_P_IPV6);
-	xfrm_xdp_outer_header(f->hdr + ETH_HLEN, x, pkt, outer, l);
+	f->mac_len = l->mac_len;
+	if (outer->dev) {
+		xfrm_xdp_mac_header(f->hdr, outer->dev, outer->neigh, f->family);
+	} else {
+		memcpy(f->hdr, xdp->data, l->mac_len);
+		xfrm_xdp_mac_type(f->hdr, l->mac_len, f->family);
+	}
+	xfrm_xdp_outer_header(f->hdr + l->mac_len, x, pkt, outer, l);
 	f->hdr_len = l->mac_len + l->iphlen + l->encap;
 }
 
@@ -150,16 +151,17 @@ static void xfrm_xdp_output_finish(struct xfrm_xdp_frame *f)
 }
 
 /* Only the caller of the primitive knew the next hop: route as the host does. */
-static void xfrm_xdp_output_route(struct net *net, struct sk_buff *skb)
+static void xfrm_xdp_output_route(struct net *net, struct sk_buff *skb, u8 family)
 {
 	struct flowi6 fl6 = { .flowi6_mark = skb->mark };
 	struct flowi4 fl4 = { .flowi4_mark = skb->mark };
 	struct dst_entry *dst;
 	struct rtable *rt;
 
-	skb_pull(skb, ETH_HLEN);
+	skb_pull(skb, skb_network_offset(skb));
 	skb->dev = NULL;
-	if (skb->protocol == htons(ETH_P_IP)) {
+	skb->protocol = family == AF_INET ? htons(ETH_P_IP) : htons(ETH_P_IPV6);
+	if (family == AF_INET) {
 		fl4.saddr = ip_hdr(skb)->saddr;
 		fl4.daddr = ip_hdr(skb)->daddr;
 		rt = ip_route_output_key(net, &fl4);
@@ -202,10 +204,10 @@ static void xfrm_xdp_output_done(struct xfrm_xdp_frame *f, int err)
 	skb->dev = f->dev;
 	skb->mark = xfrm_smark_get(0, f->x);
 	skb_reset_mac_header(skb);
-	skb_set_network_header(skb, ETH_HLEN);
+	skb_set_network_header(skb, f->mac_len);
 	skb->protocol = eth_hdr(skb)->h_proto;
 	if (f->routed)
-		xfrm_xdp_output_route(net, skb);
+		xfrm_xdp_output_route(net, skb, f->family);
 	else
 		dev_queue_xmit(skb);
 }
@@ -290,7 +292,7 @@ xfrm_xdp_output_copied(struct xfrm_xdp_frame *f, const struct xfrm_xdp_layout *l
  * @outer: egress, outer header
  * @opts: result: @reason, @spi and @seq
  *
- * DONE: @xdp holds the Ethernet header, the outer header and ESP, no metadata.
+ * DONE: @xdp holds the link-layer header, the outer header and ESP, no metadata.
  *
  * Context: softirq, or BH off; RCU read side. Takes x->lock.
  * Return: one of the four verdicts.
@@ -309,13 +311,13 @@ enum xfrm_xdp_verdict xfrm_xdp_output(struct xdp_buff *xdp,
 
 	f = xfrm_xdp_frame_get();
 	reason = f ? xfrm_xdp_output_check(xdp, x) ?:
-		     xfrm_xdp_output_layout(&l, xdp, x, pkt, outer->mtu) :
+		     xfrm_xdp_output_layout(&l, xdp, x, pkt, outer) :
 		     XFRM_XDP_R_PUNT_NO_FRAME;
 	if (unlikely(reason))
 		goto punt;
 
 	f->x = x;
-	f->dev = outer->dev ?: xdp->rxq->dev;
+	f->dev = outer->dev ? xfrm_xdp_vlan_real(outer->dev) : xdp->rxq->dev;
 	f->iface = NULL;
 	f->routed = !outer->dev;
 	xfrm_xdp_output_headers(f, xdp, pkt, outer, &l);
@@ -336,6 +338,8 @@ enum xfrm_xdp_verdict xfrm_xdp_output(struct xdp_buff *xdp,
 			      pkt, outer, &l);
 	verdict = copy ? xfrm_xdp_output_copied(f, &l, opts) :
 			 xfrm_xdp_output_inplace(f, opts);
+	if (outer->dev && verdict != XFRM_XDP_DROP)
+		xfrm_xdp_vlan_tx(outer->dev, ETH_HLEN + l.total - l.mac_len);
 	if (verdict == XFRM_XDP_DONE)
 		xfrm_xdp_set_frame(xdp, l.start, l.start + l.total);
 	return verdict;

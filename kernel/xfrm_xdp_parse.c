@@ -126,7 +126,8 @@ static int xfrm_xdp_parse_l4(struct xfrm_xdp_pkt *pkt, unsigned int linear)
 
 /**
  * xfrm_xdp_parse() - parse an IP packet
- * @pkt: result; complete only where XFRM_XDP_OK is returned
+ * @pkt: result; complete only where XFRM_XDP_OK is returned; @mac_len and @vlan are
+ *	the caller's to fill in
  * @l3: its IP header
  * @linear: bytes that may be read from @l3 on
  * @len: bytes of the packet from @l3 on, link-layer padding included
@@ -179,61 +180,92 @@ int xfrm_xdp_parse_skb(struct xfrm_xdp_pkt *pkt, u8 *headers, const struct sk_bu
 /**
  * xfrm_xdp_parse_frame() - parse the packet of an XDP frame
  * @pkt: result
- * @xdp: the frame, of one buffer, with an Ethernet header
+ * @xdp: the frame, of one buffer, with an Ethernet header and one 802.1Q tag or none
  *
  * Context: XDP.
  * Return: XFRM_XDP_OK, or the reason why the stack has to take the packet.
  */
 int xfrm_xdp_parse_frame(struct xfrm_xdp_pkt *pkt, const struct xdp_buff *xdp)
 {
-	const struct ethhdr *eth = xdp->data;
+	const struct vlan_ethhdr *veth = xdp->data;
 	unsigned int len;
+	__be16 proto;
 
+	pkt->mac_len = ETH_HLEN;
+	pkt->vlan = 0;
 	if (unlikely(xdp_buff_has_frags((struct xdp_buff *)xdp)))
 		return XFRM_XDP_R_PUNT_MULTIBUF;
 	if (unlikely(xdp->data + ETH_HLEN > xdp->data_end))
 		return XFRM_XDP_R_PUNT_NOT_IP;
 
-	len = xdp->data_end - xdp->data - ETH_HLEN;
-	return xfrm_xdp_parse(pkt, xdp->data + ETH_HLEN, len, len, eth->h_proto);
+	proto = veth->h_vlan_proto;
+	if (proto == htons(ETH_P_8021Q)) {
+		pkt->mac_len = VLAN_ETH_HLEN;
+		if (unlikely(xdp->data + VLAN_ETH_HLEN > xdp->data_end))
+			return XFRM_XDP_R_PUNT_NOT_IP;
+		proto = veth->h_vlan_encapsulated_proto;
+		pkt->vlan = ntohs(veth->h_vlan_TCI) & VLAN_VID_MASK;
+		/* A priority only: the stack may have a VLAN device of id 0, or none. */
+		if (unlikely(!pkt->vlan))
+			return XFRM_XDP_R_PUNT_VLAN;
+	}
+	len = xdp->data_end - xdp->data - pkt->mac_len;
+	return xfrm_xdp_parse(pkt, xdp->data + pkt->mac_len, len, len, proto);
 }
 
 /*
- * Did the driver take a VLAN tag out of the frame? Only the driver knows, and
- * it may be asked only about a buffer that came from its own ring: generic XDP
- * and test runs use the device's queues, cpumap and devmap a queue of nobody.
+ * May there be a tag beside the frame? Where the device takes it out; and in generic mode
+ * where the sk_buff came with one, from the other end of a veth or from a device below.
+ */
+static bool xfrm_xdp_tag_beside(const struct xdp_buff *xdp)
+{
+	const struct net_device *dev = xdp->rxq->dev, *peer;
+	const struct net_device_ops *ops = dev->netdev_ops;
+
+	if (dev->features & (NETIF_F_HW_VLAN_CTAG_RX | NETIF_F_HW_VLAN_STAG_RX))
+		return true;
+	if (likely(!xfrm_xdp_is_generic(xdp)))
+		return false;
+	if (!list_empty(&dev->adj_list.lower))
+		return true;
+	peer = ops->ndo_get_peer_dev ? ops->ndo_get_peer_dev((struct net_device *)dev) : NULL;
+	return peer && peer->features & (NETIF_F_HW_VLAN_CTAG_TX | NETIF_F_HW_VLAN_STAG_TX);
+}
+
+/*
+ * Did the driver take a VLAN tag out of the frame? Only the driver knows, whatever its
+ * features say: a veth's are not about what its other end leaves beside. It may be asked
+ * only about a buffer that came from its own ring: generic XDP and test runs use the
+ * device's queues, cpumap and devmap a queue of nobody.
  */
 static bool xfrm_xdp_tag_stripped(const struct xdp_buff *xdp)
 {
 	struct xdp_rxq_info *rxq = xdp->rxq;
-	const struct net_device *dev = rxq->dev;
-	const struct xdp_metadata_ops *ops = dev->xdp_metadata_ops;
+	const struct xdp_metadata_ops *ops = rxq->dev->xdp_metadata_ops;
 	__be16 proto;
 	u16 tci;
 
-	if (!(dev->features & (NETIF_F_HW_VLAN_CTAG_RX | NETIF_F_HW_VLAN_STAG_RX)))
-		return false;
-	if (!ops || !ops->xmo_rx_vlan_tag)
-		return true;
-	if (!xdp_rxq_info_is_reg(rxq) || xfrm_xdp_on_device_queue(xdp))
-		return true;
+	if (!ops || !ops->xmo_rx_vlan_tag || !xdp_rxq_info_is_reg(rxq) ||
+	    xfrm_xdp_on_device_queue(xdp))
+		return xfrm_xdp_tag_beside(xdp);
 	return !ops->xmo_rx_vlan_tag((const struct xdp_md *)xdp, &proto, &tci);
 }
 
 /**
  * xfrm_xdp_frame_is_ours() - would this host's IP layer take the frame?
  * @xdp: the frame, with an Ethernet header
+ * @in: VLAN device of its tag; NULL: untagged
  *
  * Context: XDP.
  * Return: XFRM_XDP_OK, or the reason to punt.
  */
-int xfrm_xdp_frame_is_ours(const struct xdp_buff *xdp)
+int xfrm_xdp_frame_is_ours(const struct xdp_buff *xdp, const struct net_device *in)
 {
 	const struct ethhdr *eth = xdp->data;
 
-	if (!ether_addr_equal(eth->h_dest, xdp->rxq->dev->dev_addr))
+	if (!ether_addr_equal(eth->h_dest, in ? in->dev_addr : xdp->rxq->dev->dev_addr))
 		return XFRM_XDP_R_PUNT_NOT_HOST;
-	if (xfrm_xdp_tag_stripped(xdp))
+	if (xfrm_xdp_tag_stripped(xdp) || (in && !(in->flags & IFF_UP)))
 		return XFRM_XDP_R_PUNT_VLAN;
 	return XFRM_XDP_OK;
 }
@@ -266,7 +298,7 @@ void xfrm_xdp_pkt_key(struct xfrm_xdp_flow_key *key,
 		      const struct xfrm_xdp_pkt *pkt, u32 ifindex, u64 sa)
 {
 	key->ifindex = ifindex;
-	key->vlan = 0;
+	key->vlan = pkt->vlan;
 	key->family = pkt->family;
 	key->proto = pkt->proto;
 	memcpy(key->saddr, pkt->saddr, sizeof(key->saddr));
@@ -303,7 +335,7 @@ static bool xfrm_xdp_upper_is(const struct xfrm_xdp_pkt *pkt,
 /**
  * xfrm_xdp_pkt_is() - is a packet of this flow, by what is in the packet?
  * @pkt: the packet
- * @key: the flow's key; its ingress device and SA are the caller's to compare
+ * @key: the flow's key; ingress device, VLAN and SA are the caller's to compare
  *
  * Reads the packet where the key is of ESP in UDP: all of it has to be linear.
  *

@@ -45,7 +45,7 @@ quick_make() { env -u MAKEFLAGS -u MAKELEVEL make -s KERNEL="$kernel" "$@"; }
 # machine's
 share()
 {
-	exec selftests/vm/run.sh --kernel "$kernel" --timeout "$timeout" --no-build -- \
+	exec selftests/vm/run.sh --kernel "$kernel" --timeout "$timeout" --nic 4 --no-build -- \
 		selftests/run_all.sh --share "$1"
 }
 

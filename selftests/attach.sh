@@ -175,9 +175,16 @@ generic()
 	generic_stack PuntVlan
 	test_end
 
-	test_begin "generic mode: nothing is encrypted behind GRO, which may have merged packets"
-	must in_ns "$GW1" ethtool -K lan gro on rxvlan off rx-vlan-stag-hw-parse off
+	test_begin "generic mode: or where the other end of a veth may have left them beside"
+	must in_ns "$GW1" ethtool -K lan rxvlan off rx-vlan-stag-hw-parse off
 	must in_ns "$GW1" ethtool -K wire rxvlan off rx-vlan-stag-hw-parse off
+	generic_stack PuntVlan
+	test_end
+
+	test_begin "generic mode: nothing is encrypted behind GRO, which may have merged packets"
+	must in_ns "$HA" ethtool -K eth0 txvlan off tx-vlan-stag-hw-insert off
+	must in_ns "$WIRE" ethtool -K g1 txvlan off tx-vlan-stag-hw-insert off
+	must in_ns "$GW1" ethtool -K lan gro on
 	generic_stack PuntGro
 	must in_ns "$GW1" ethtool -K lan gro off
 	test_end
@@ -203,7 +210,7 @@ generic()
 	test_end
 }
 
-plan 15
+plan 16
 needs jq tc:iproute2
 setup
 module_load

@@ -142,6 +142,21 @@ TEST_P(BadOutput, IsPunted)
     }
 }
 
+// Of 802.1Q tags one is taken, whole and with a VLAN id.
+TEST_F(XfrmTest, BadTagIsPunted)
+{
+    const Sa sa = make_sa(Way::output);
+    ASSERT_NO_FATAL_FAILURE(add(sa));
+    packet::Packet inner = inner_packet(Family::v4, 100);
+    inner.ethernet = ethernet_header();
+    Bytes frame = tagged(inner.build(), 0xe000);
+    expect_punt(output(frame, sa), frame, XFRM_XDP_R_PUNT_VLAN);
+    frame = tagged(tagged(inner.build(), 5), 5);
+    expect_punt(output(frame, sa), frame, XFRM_XDP_R_PUNT_NOT_IP);
+    frame.resize(17);
+    expect_punt(output(frame, sa), frame, XFRM_XDP_R_PUNT_NOT_IP);
+}
+
 INSTANTIATE_TEST_SUITE_P(Table, BadOutput, testing::ValuesIn(bad_inners()),
                          [](const auto &test) { return test.param.name; });
 

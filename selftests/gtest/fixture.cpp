@@ -223,6 +223,14 @@ Bytes encode(const Sa &sa, const esp::TunnelFrame &frame)
     return std::get<Bytes>(result);
 }
 
+Bytes tagged(Bytes frame, std::uint16_t tci)
+{
+    const Bytes tag{0x81, 0x00, static_cast<std::uint8_t>(tci >> 8),
+                    static_cast<std::uint8_t>(tci & 0xff)};
+    frame.insert(frame.begin() + 12, tag.begin(), tag.end());
+    return frame;
+}
+
 void XfrmTest::SetUp()
 {
     sandbox_ = &shared_sandbox(0);

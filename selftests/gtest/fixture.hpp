@@ -63,6 +63,8 @@ packet::Network outer_header(const Sa &sa);
 esp::TunnelFrame esp_frame(const Sa &sa, Family family, std::uint64_t sequence,
                            std::size_t size = 100);
 Bytes encode(const Sa &sa, const esp::TunnelFrame &frame);
+// The frame with an 802.1Q tag in front of what it has.
+Bytes tagged(Bytes frame, std::uint16_t tci);
 
 // One call of a kfunc.
 struct Call {

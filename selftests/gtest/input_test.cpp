@@ -114,6 +114,18 @@ TEST_P(Input, EthernetPaddingIsTrimmed)
     check_accounting(call, 100);
 }
 
+// A tag stays before the inner packet, priority and all.
+TEST_P(Input, TagStays)
+{
+    const Sa sa = make_sa(GetParam(), Way::input);
+    ASSERT_NO_FATAL_FAILURE(add(sa));
+    const Call call = input(tagged(encode(sa, esp_frame(sa, GetParam().inner, 1)), 0x6005), sa);
+    expect_done(call, XFRM_XDP_R_INPUT_DONE);
+    EXPECT_EQ(hex(call.outcome.frame),
+              hex(tagged(expected_frame(inner_packet(GetParam().inner, 100)), 0x6005)));
+    check_accounting(call, 100);
+}
+
 // The frame's own metadata is of the packet that is no more.
 TEST_P(Input, MetadataIsGone)
 {

@@ -108,6 +108,24 @@ TEST_P(Output, EveryByteAtEverySize)
     }
 }
 
+// A tag stays before the outer header, priority and all.
+TEST_P(Output, TagStays)
+{
+    const Sa sa = make_sa(GetParam(), Way::output);
+    ASSERT_NO_FATAL_FAILURE(add(sa));
+    const packet::Packet inner = inner_packet(GetParam().inner, 100);
+    packet::Packet framed = inner;
+    framed.ethernet = ethernet_header();
+    Call call = output(tagged(framed.build(), 0x6005), sa);
+    expect_done(call, XFRM_XDP_R_OUTPUT_DONE);
+    check_accounting(call, 100, 1);
+    Bytes &frame = call.outcome.frame;
+    ASSERT_GT(frame.size(), 18U);
+    EXPECT_EQ(hex(View(frame).subspan(12, 4)), hex(Bytes{0x81, 0x00, 0x60, 0x05}));
+    frame.erase(frame.begin() + 12, frame.begin() + 16);
+    check_frame(call, sa, inner, 1);
+}
+
 TEST_P(Output, SequenceNumberGoesOnWhereTheSaIs)
 {
     Sa sa = make_sa(GetParam(), Way::output);

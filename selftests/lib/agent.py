@@ -91,12 +91,12 @@ class Agent:
         return {"sent": stream.sent, "errors": stream.errors}
 
     def craft(self, dev, smac, dmac, src, dst, sport, dport, n="1", size="64", first="0",
-              ttl="64", tos="0"):
+              ttl="64", tos="0", tags=""):
         with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as sock:
             sock.bind((dev, 0))
             for seq in range(int(first), int(first) + int(n)):
                 sock.send(packets.udp_frame(smac, dmac, src, dst, int(sport), int(dport), seq,
-                                            int(size), int(ttl), int(tos, 0)))
+                                            int(size), int(ttl), int(tos, 0), tags))
         return {"sent": n}
 
     def inject(self, dev, file, spi, seq="1-4294967295", **how):

@@ -50,9 +50,15 @@ def udp(src, dst, sport, dport, data):
     return head[:6] + struct.pack("!H", csum) + data
 
 
-def udp_frame(smac, dmac, src, dst, sport, dport, seq, size, ttl=64, tos=0):
+def vlan_tags(text):
+    """Tags as "PROTOCOL:TCI,...", the outer first."""
+    pairs = [tag.split(":") for tag in text.split(",") if tag]
+    return b"".join(struct.pack("!HH", int(proto, 0), int(tci, 0)) for proto, tci in pairs)
+
+
+def udp_frame(smac, dmac, src, dst, sport, dport, seq, size, ttl=64, tos=0, tags=""):
     data = udp(src, dst, sport, dport, payload(seq, size))
-    return (mac(dmac) + mac(smac) + struct.pack("!H", ETH_P[family(src)])
+    return (mac(dmac) + mac(smac) + vlan_tags(tags) + struct.pack("!H", ETH_P[family(src)])
             + ip_header(src, dst, socket.IPPROTO_UDP, len(data), ttl, tos) + data)
 
 

@@ -23,6 +23,8 @@ below the project's out/ stays; the current directory is kept.
   --smp N       CPUs (default 2)
   --mem M       memory in MiB (default 2048; each leak scan of the debug kernel
                 takes 5 s per GiB)
+  --nic N       add N virtio-net devices, wired in pairs: first and second, third and
+                fourth; they reach nothing else (default 0)
   --icount      count instructions: one CPU, one guest nanosecond is one
                 guest instruction, repeatable
   --timeout S   give up after S seconds of wall clock (default 900)
@@ -45,10 +47,10 @@ END
 say() { echo "run.sh: $*" >&2; }
 die() { say "$@"; exit 125; }
 
-kernel=stock smp=2 mem=2048 icount='' timeout=900 build=1 install=1 log=''
+kernel=stock smp=2 mem=2048 nic=0 icount='' timeout=900 build=1 install=1 log=''
 while [ $# -gt 0 ]; do
 	case $1 in
-	--kernel|--smp|--mem|--timeout|--log)
+	--kernel|--smp|--mem|--nic|--timeout|--log)
 		[ $# -ge 2 ] || die "$1 needs a value; see --help"
 		declare "${1#--}=$2"
 		shift 2 ;;
@@ -61,8 +63,8 @@ while [ $# -gt 0 ]; do
 	esac
 done
 [ $# -gt 0 ] || die "no command given; see --help"
-[[ $smp =~ ^[0-9]+$ && $mem =~ ^[0-9]+$ && $timeout =~ ^[0-9]+$ ]] ||
-	die "--smp, --mem and --timeout take whole numbers; see --help"
+[[ $smp =~ ^[0-9]+$ && $mem =~ ^[0-9]+$ && $nic =~ ^[0-9]+$ && $timeout =~ ^[0-9]+$ ]] ||
+	die "--smp, --mem, --nic and --timeout take whole numbers; see --help"
 
 [ "$(id -u)" -eq 0 ] || die "virtiofsd serves the root filesystem as root only; run as root"
 qemu=$(command -v qemu-system-x86_64) || die "no qemu-system-x86_64; run 'scripts/prerequisites.sh all'"
@@ -185,6 +187,13 @@ accel=(-accel "tcg,thread=multi" -cpu "max,-la57" -smp "$smp")
 [ -z "$icount" ] ||
 	accel=(-accel tcg -icount "shift=0,sleep=off" -cpu "max,-vaes,-la57" -smp 1)
 
+# Two ports of a hub are a wire.
+nics=()
+for ((i = 0; i < nic; i++)); do
+	nics+=(-netdev "hubport,id=net$i,hubid=$((i / 2))"
+	       -device "virtio-net-pci,netdev=net$i,mac=02:00:00:00:fe:$(printf %02x "$i")")
+done
+
 # watchdog_thresh, rcu_cpu_stall_timeout: emulated CPUs on a busy host are slow,
 # not stuck. oops=panic panic=-1: the machine ends at the first oops, instead
 # of limping on until the timeout; -no-reboot makes that the end of qemu.
@@ -214,7 +223,7 @@ machine()
 	"$qemu" -nodefaults -no-user-config -display none -monitor none -no-reboot \
 		-machine q35,memory-backend=mem "${accel[@]}" -m "$mem" \
 		-object "memory-backend-memfd,id=mem,size=${mem}M,share=on" \
-		-kernel "$KERNEL" -append "$cmdline" -nic none \
+		-kernel "$KERNEL" -append "$cmdline" -nic none "${nics[@]}" \
 		-chardev "file,id=console,path=$dir/console" -serial chardev:console \
 		-chardev "socket,id=root,path=$dir/root.sock" \
 		-device vhost-user-fs-pci,chardev=root,tag=root,queue-size=1024 \
