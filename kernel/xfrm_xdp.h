@@ -23,10 +23,12 @@ struct nf_hook_state;
  * struct xfrm_xdp_net - what the module keeps per network namespace
  * @stats: per CPU, one counter for each enum xfrm_xdp_reason
  * @policy_gen: counts changes of the security policy database
+ * @addr_gen: counts addresses that this host has no longer
  */
 struct xfrm_xdp_net {
 	struct xfrm_xdp_stats __percpu *stats;
 	atomic_t policy_gen;
+	atomic_t addr_gen;
 };
 
 struct xfrm_xdp_net *xfrm_xdp_net(const struct net *net);
@@ -281,7 +283,7 @@ enum xfrm_xdp_verdict xfrm_xdp_input(struct xdp_buff *xdp,
  * @id.kind: enum xfrm_xdp_flow_kind
  * @handle: index and generation
  * @policy_gen: generation of the security policy it was learned under
- * @cookie: of @dst
+ * @cookie: of @dst; SA: @addr_gen of its namespace
  * @dst: forwarding: route or bundle, referenced
  * @x: the SA that is used, referenced; NULL: leaves in the clear
  * @out: forwarding: egress device; SA: its xfrm interface, if any; referenced
@@ -377,6 +379,7 @@ bool xfrm_xdp_conntrack_ok(const struct sk_buff *skb, u8 proto);
 void xfrm_xdp_meta_decrypted(struct xdp_buff *xdp, u64 sa, u32 ifindex);
 u32 xfrm_xdp_meta_ifindex(void);
 bool xfrm_xdp_meta_was_decrypted(const struct xdp_buff *xdp, u64 sa);
+bool xfrm_xdp_meta_is_inner(const struct xdp_buff *xdp);
 void xfrm_xdp_meta_forget(void);
 int xfrm_xdp_meta_store(struct xdp_buff *xdp, struct bpf_xfrm_xdp_opts *opts);
 int xfrm_xdp_meta_secpath(struct sk_buff *skb, struct xfrm_state *x);

@@ -84,6 +84,17 @@ bool xfrm_xdp_meta_was_decrypted(const struct xdp_buff *xdp, u64 sa)
 }
 
 /**
+ * xfrm_xdp_meta_is_inner() - is it what some SA has just decrypted?
+ * @xdp: the frame
+ *
+ * Context: XDP.
+ */
+bool xfrm_xdp_meta_is_inner(const struct xdp_buff *xdp)
+{
+	return xfrm_xdp_meta_was_decrypted(xdp, __this_cpu_read(xfrm_xdp_decrypted.sa));
+}
+
+/**
  * xfrm_xdp_meta_ifindex() - the device by which the inner packet is received
  *
  * Context: XDP, after xfrm_xdp_meta_was_decrypted().
@@ -131,7 +142,7 @@ int xfrm_xdp_meta_store(struct xdp_buff *xdp, struct bpf_xfrm_xdp_opts *opts)
 	struct xfrm_xdp_meta *meta;
 	struct xfrm_xdp_pkt pkt;
 
-	if (!xfrm_xdp_meta_was_decrypted(xdp, sa))
+	if (!xfrm_xdp_meta_is_inner(xdp))
 		return -ENOENT;
 	xfrm_xdp_meta_forget();
 	xfrm_xdp_meta_key_of(&key, xfrm_xdp_parse_frame(&pkt, xdp), &pkt,

@@ -43,7 +43,8 @@ nlohmann::ordered_json namespace_json(const NamespaceStatus &status)
     return {{"id", status.id},           {"name", status.name},
             {"current", status.current}, {"orphaned", status.orphaned},
             {"missing", status.missing}, {"devices", devices},
-            {"flows", status.flows},     {"flows_max", status.flows_max}};
+            {"plain", status.plain},     {"flows", status.flows},
+            {"flows_max", status.flows_max}};
 }
 
 Result<Output> run_status(const Options &options)

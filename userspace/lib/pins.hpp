@@ -24,6 +24,7 @@ inline constexpr int netfilter_priority = 0x7ffffffe;
 extern const std::array<NetfilterHook, 4> netfilter_hooks;
 
 inline constexpr const char *pin_flows = "flows";
+inline constexpr const char *pin_options = "options";
 inline constexpr const char *pin_program_xdp = "prog-xdp";
 inline constexpr const char *pin_program_tc = "prog-tc";
 inline constexpr const char *pin_program_learn = "prog-learn";
