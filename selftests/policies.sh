@@ -47,6 +47,6 @@ must in_ns "$GW1" nft -f "$TMP/rules"
 attach lan wire --plain
 
 test_begin "policies"
-"$ORACLE" --lab "$NS_PREFIX" --gtest_filter='Policies.*' "$@" 2>&1 | sed 's/^/# /'
+"$ORACLE" --lab "$NS_PREFIX" --gtest_filter='Policies.*' --pairs 6000 "$@" 2>&1 | sed 's/^/# /'
 expect "status of the oracle" "${PIPESTATUS[0]}" 0
 test_end

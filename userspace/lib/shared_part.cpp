@@ -96,8 +96,8 @@ Status load_modules()
     return Done{};
 }
 
-Status make_shared_part(const PinDirectory &directory, bool plain,
-                        std::span<const std::byte> image, Undo &undo)
+Status make_shared_part(const PinDirectory &directory, bool plain, std::span<const std::byte> image,
+                        Undo &undo)
 {
     if (auto status = load_modules(); !status)
         return status;
