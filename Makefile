@@ -78,9 +78,11 @@ check-matrix:
 
 PAIRS ?= 100000
 SEED ?= $(shell date +%Y%m%d)
-nightly: auto-prerequisites ## random SAs and packets through both paths (SEED, PAIRS=100000)
+nightly: auto-prerequisites ## random SAs, policies and packets by both paths (SEED, PAIRS=100000)
 	@selftests/vm/run.sh --kernel $(KERNEL) --timeout 7200 -- selftests/oracle.sh \
 		--gtest_filter='Random.*' --seed $(SEED) --pairs $(PAIRS)
+	@selftests/vm/run.sh --kernel $(KERNEL) --timeout 7200 -- selftests/policies.sh \
+		--seed $(SEED) --pairs $(PAIRS)
 
 .PHONY: clean help
 clean: ## remove what was built here (not the cache of kernels and tools)

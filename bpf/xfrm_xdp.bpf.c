@@ -14,6 +14,9 @@
 #define TC_ACT_UNSPEC	(-1)
 #define TC_ACT_SHOT	2
 
+/* XFRM_XDP_LEARN_*, set before loading; in a map of its own, where it can be read again. */
+const volatile __u32 learn_flags SEC(".rodata.learn");
+
 char LICENSE[] SEC("license") = "GPL";
 
 struct {
@@ -116,6 +119,7 @@ int xfrm_xdp_learn(struct bpf_nf_ctx *ctx)
 	struct bpf_xfrm_learn_opts opts;
 	int nr;
 
+	opts.flags = learn_flags;
 	nr = bpf_xfrm_flow_learn(ctx, &opts, sizeof(opts));
 	if (nr > 0)
 		flow_store(&opts.flow[0]);

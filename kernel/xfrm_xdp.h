@@ -24,10 +24,12 @@ struct nf_hook_state;
  * struct xfrm_xdp_net - what the module keeps per network namespace
  * @stats: per CPU, one counter for each enum xfrm_xdp_reason
  * @policy_gen: counts changes of the security policy database
+ * @addr_gen: counts addresses that this host has no longer
  */
 struct xfrm_xdp_net {
 	struct xfrm_xdp_stats __percpu *stats;
 	atomic_t policy_gen;
+	atomic_t addr_gen;
 };
 
 struct xfrm_xdp_net *xfrm_xdp_net(const struct net *net);
@@ -302,7 +304,7 @@ enum xfrm_xdp_verdict xfrm_xdp_input(struct xdp_buff *xdp,
  * @id.kind: enum xfrm_xdp_flow_kind
  * @handle: index and generation
  * @policy_gen: generation of the security policy it was learned under
- * @cookie: of @dst
+ * @cookie: of @dst; SA: @addr_gen of its namespace
  * @dst: forwarding: route or bundle, referenced
  * @x: the SA that is used, referenced; NULL: leaves in the clear
  * @in: VLAN device that its packets are received by, referenced; NULL: untagged

@@ -256,27 +256,36 @@ __bpf_kfunc int bpf_skb_xfrm_restore(struct __sk_buff *skb,
  * @ctx: packet at NF_INET_POST_ROUTING, after everything that may drop or change
  *	it, or at NF_INET_LOCAL_IN for the SA only; and at NF_INET_PRE_ROUTING before
  *	everything, for only what leaves as it arrived is learned
- * @opts: struct bpf_xfrm_learn_opts, result: entries for the flow map; void
- *	because the verifier takes no array of structures by its type
+ * @opts: struct bpf_xfrm_learn_opts, @flags of the caller, result: entries for the
+ *	flow map; void because the verifier takes no array of structures by its type
  * @opts__sz: sizeof(struct bpf_xfrm_learn_opts) in bytes
  *
- * Learns only what was received, accepted and forwarded through an SA in either
- * direction, in a form that bpf_xdp_xfrm_flow() takes; renews what it knows.
+ * Learns only what was received, accepted and forwarded, through an SA in either
+ * direction unless @flags has XFRM_XDP_LEARN_PLAIN, in a form that
+ * bpf_xdp_xfrm_flow() takes; renews what it knows.
  *
  * Context: netfilter hook.
  * Return: the number of entries in @opts->flow, 0 to 2, or -EINVAL where
- * @opts__sz is wrong (also in @opts->error).
+ * @opts__sz or @flags is wrong (also in @opts->error).
  */
 __bpf_kfunc int bpf_xfrm_flow_learn(struct bpf_nf_ctx *ctx, void *opts, u32 opts__sz)
 {
+	struct bpf_xfrm_learn_opts *learn = opts;
+	u32 flags;
 	int nr;
 
-	if (!xfrm_xdp_opts_ok(opts, opts__sz, sizeof(struct bpf_xfrm_learn_opts)))
+	if (!xfrm_xdp_opts_ok(opts, opts__sz, sizeof(*learn)))
 		return -EINVAL;
-	memset(opts, 0, sizeof(struct bpf_xfrm_learn_opts));
+	flags = learn->flags;
+	memset(learn, 0, sizeof(*learn));
+	learn->flags = flags;
+	if (flags & ~XFRM_XDP_LEARN_PLAIN) {
+		learn->error = -EINVAL;
+		return -EINVAL;
+	}
 	/* What this host sends passes its hooks in process context. */
 	local_bh_disable();
-	nr = xfrm_xdp_learn(ctx->state, ctx->skb, opts);
+	nr = xfrm_xdp_learn(ctx->state, ctx->skb, learn);
 	local_bh_enable();
 	return nr;
 }

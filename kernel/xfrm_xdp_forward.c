@@ -89,10 +89,13 @@ static int xfrm_xdp_flow_match(const struct xfrm_xdp_flow *flow,
 /* Does what the stack decided when it was learned still hold? */
 static int xfrm_xdp_flow_holds(struct xfrm_xdp_flow *flow)
 {
+	const struct xfrm_xdp_net *xn = xfrm_xdp_net(flow->id.net);
+
 	/* What an SA decrypts has its policy checked later: by its flow, or the stack. */
 	if (flow->id.kind == XFRM_XDP_FLOW_SA)
-		return XFRM_XDP_OK;
-	if (flow->policy_gen != atomic_read(&xfrm_xdp_net(flow->id.net)->policy_gen))
+		return flow->cookie == atomic_read(&xn->addr_gen) ? XFRM_XDP_OK :
+								    XFRM_XDP_R_PUNT_DST;
+	if (flow->policy_gen != atomic_read(&xn->policy_gen))
 		return XFRM_XDP_R_PUNT_POLICY;
 	if (flow->dst && !dst_check(flow->dst, flow->cookie))
 		return XFRM_XDP_R_PUNT_DST;

@@ -39,7 +39,7 @@ enum xfrm_xdp_verdict {
 #define XFRM_XDP_REASONS_DONE(X)					\
 	X(INPUT_DONE, "InputDone", "decrypted in XDP")			\
 	X(OUTPUT_DONE, "OutputDone", "encrypted in XDP")		\
-	X(FORWARD_DONE, "ForwardDone", "forwarded in XDP after decryption")	\
+	X(FORWARD_DONE, "ForwardDone", "forwarded in the clear in XDP")	\
 	X(INPUT_TAKEN, "InputTaken", "decryption finishes later in the crypto layer")	\
 	X(OUTPUT_TAKEN, "OutputTaken", "encryption finishes later in the crypto layer")
 
@@ -95,6 +95,7 @@ enum xfrm_xdp_verdict {
 	X(RECLAIMED, "FlowReclaimed", "flow forgotten")			\
 	X(LEARN_NOT_FORWARDED, "LearnNotForwarded", "not forwarded by this host")	\
 	X(LEARN_PACKET, "LearnPacket", "a packet that the fast path would not take")	\
+	X(LEARN_MARK, "LearnMark", "a mark that rules have set")	\
 	X(LEARN_CHANGED, "LearnChanged", "rules changed it on its way")	\
 	X(LEARN_CONNTRACK, "LearnConntrack", "NAT, conntrack helper or handshake")	\
 	X(LEARN_ROUTE, "LearnRoute", "a route that the fast path does not take")	\
@@ -235,23 +236,27 @@ struct bpf_xfrm_xdp_opts {
 #define XFRM_XDP_OPTS_FORGET	0x1
 
 /**
- * struct bpf_xfrm_learn_opts - results of bpf_xfrm_flow_learn()
- * @error: -EINVAL where @opts__sz is not the structure's size, else 0
+ * struct bpf_xfrm_learn_opts - options and results of bpf_xfrm_flow_learn()
+ * @error: -EINVAL where @opts__sz is not the structure's size or @flags has a bit that
+ *	is not known, else 0
  * @reason: enum xfrm_xdp_reason: LEARNED, RENEWED or why neither
  * @nr: how many of @flow are filled in
- * @pad: zero
+ * @flags: of the caller: XFRM_XDP_LEARN_*
  * @flow: entries for the flow map: the flow, and the SA it came by
  */
 struct bpf_xfrm_learn_opts {
 	__s32 error;
 	__u32 reason;
 	__u32 nr;
-	__u32 pad;
+	__u32 flags;
 	struct xfrm_xdp_flow_entry {
 		struct xfrm_xdp_flow_key key;
 		struct xfrm_xdp_flow_val val;
 	} flow[2];
 };
+
+/* Learn flows that neither come by an SA nor leave by one, too. */
+#define XFRM_XDP_LEARN_PLAIN	0x1
 
 /**
  * struct xfrm_xdp_meta - what stands in front of a decrypted packet in the stack

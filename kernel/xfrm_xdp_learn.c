@@ -34,6 +34,7 @@
  * @via: with @x: its flow to an xfrm interface, or NULL
  * @leaving: with @x: handle of the flow of its ESP packets
  * @gen: generation of the security policy
+ * @plain: learn flows without any SA, too
  */
 struct xfrm_xdp_lesson {
 	struct net *net;
@@ -51,6 +52,7 @@ struct xfrm_xdp_lesson {
 	struct xfrm_xdp_flow *via;
 	u64 leaving;
 	u32 gen;
+	bool plain;
 };
 
 static void xfrm_xdp_learn_entry(struct bpf_xfrm_learn_opts *opts,
@@ -136,6 +138,7 @@ static struct xfrm_xdp_flow *xfrm_xdp_learn_sa(const struct xfrm_xdp_lesson *l, 
 	struct net_device *iface;
 	struct xfrm_xdp_flow *flow, *old;
 	struct xfrm_state *x;
+	u32 addr_gen;
 
 	*reason = XFRM_XDP_R_LEARN_SA_KIND;
 	if (sp->len != 1 || sp->olen)
@@ -151,8 +154,9 @@ static struct xfrm_xdp_flow *xfrm_xdp_learn_sa(const struct xfrm_xdp_lesson *l, 
 		id.key.encap = xfrm_xdp_encap_ports(x->encap);
 
 	iface = l->in == l->port ? NULL : (struct net_device *)l->in;
+	addr_gen = atomic_read(&xfrm_xdp_net(l->net)->addr_gen);
 	old = xfrm_xdp_flow_find(&id);
-	if (old && old->x == x && old->out == iface) {
+	if (old && old->x == x && old->out == iface && old->cookie == addr_gen) {
 		/* What XDP decrypted says nothing about the outer packet's way. */
 		if (!xfrm_xdp_meta_was_fast(sp))
 			xfrm_xdp_flow_renew(old);
@@ -165,6 +169,7 @@ static struct xfrm_xdp_flow *xfrm_xdp_learn_sa(const struct xfrm_xdp_lesson *l, 
 		return NULL;
 	xfrm_state_hold(x);
 	flow->x = x;
+	flow->cookie = addr_gen;
 	if (iface) {
 		netdev_hold(iface, &flow->tracker, GFP_ATOMIC);
 		flow->out = iface;
@@ -178,7 +183,10 @@ static struct xfrm_xdp_flow *xfrm_xdp_learn_sa(const struct xfrm_xdp_lesson *l, 
 	return flow;
 }
 
-/* Was it received by @in and forwarded, not made or transformed here? */
+/*
+ * Was it received by @in and forwarded, not made or transformed here? Of a better next
+ * hop on their own link the stack tells senders, but not those of what ESP brought.
+ */
 static bool xfrm_xdp_learn_forwarded(const struct xfrm_xdp_lesson *l)
 {
 	const struct sk_buff *skb = l->skb;
@@ -188,6 +196,8 @@ static bool xfrm_xdp_learn_forwarded(const struct xfrm_xdp_lesson *l)
 		return false;
 	if (skb->protocol == htons(ETH_P_IP)) {
 		flags = IPCB(skb)->flags;
+		if (secpath_exists(skb))
+			flags &= ~IPSKB_DOREDIRECT;
 		return flags & IPSKB_FORWARDED &&
 		       !(flags & (IPSKB_XFRM_TRANSFORMED | IPSKB_REROUTED |
 				  IPSKB_DOREDIRECT));
@@ -214,6 +224,21 @@ static bool xfrm_xdp_learn_packet(struct xfrm_xdp_lesson *l)
 	return l->pkt.proto == IPPROTO_TCP || l->pkt.proto == IPPROTO_UDP;
 }
 
+/*
+ * To one host, where the stack says nothing to the sender? ip6_forward() has no flag
+ * for the redirects that it sends; for those of IPv4 see above.
+ */
+static bool xfrm_xdp_learn_next_hop(const struct xfrm_xdp_lesson *l)
+{
+	if (dev_net(l->out) != l->net)
+		return false;
+	if (l->skb->protocol == htons(ETH_P_IP))
+		return skb_rtable(l->skb)->rt_type == RTN_UNICAST;
+	if (ipv6_addr_is_multicast(&ipv6_hdr(l->skb)->daddr))
+		return false;
+	return l->out != l->port || l->via || secpath_exists(l->skb);
+}
+
 /* Where it goes: through one SA or none, to one next hop on Ethernet. */
 static int xfrm_xdp_learn_route(struct xfrm_xdp_lesson *l)
 {
@@ -234,13 +259,37 @@ static int xfrm_xdp_learn_route(struct xfrm_xdp_lesson *l)
 		if (xfrm_xdp_sa_check(l->x, XFRM_SA_DIR_OUT) ||
 		    l->x->if_id != (l->via ? xfrm_xdp_iface_id(l->via->out) : 0))
 			return XFRM_XDP_R_LEARN_SA_KIND;
-	} else if (!l->sa) {
-		/* Neither encrypted nor decrypted: none of our business. */
+	} else if (!l->sa && !l->plain) {
+		/* Neither encrypted nor decrypted: not asked for. */
 		return XFRM_XDP_R_LEARN_ROUTE;
 	}
-	if (l->out == l->port || dev_net(l->out) != l->net)
+	if (!xfrm_xdp_learn_next_hop(l))
 		return XFRM_XDP_R_LEARN_ROUTE;
 	return xfrm_xdp_egress_check(l->rx, l->out) ? XFRM_XDP_R_LEARN_EGRESS : XFRM_XDP_OK;
+}
+
+/* The bits of a mark that rules have changed: an SA gives one, too. */
+static u32 xfrm_xdp_learn_ruled(const struct sk_buff *skb)
+{
+	const struct sec_path *sp = skb_sec_path(skb);
+
+	return skb->mark ^ (sp && sp->len ? xfrm_smark_get(0, sp->xvec[sp->len - 1]) : 0);
+}
+
+/*
+ * Rules come after XDP and may mark by what is not in the key, so a marked packet says
+ * nothing of the others of its flow; unless all of the mark is what the policy that it
+ * is encrypted by selects. What was decrypted may have its mark from rules for ESP.
+ */
+static bool xfrm_xdp_learn_mark(const struct xfrm_xdp_lesson *l)
+{
+	u32 ruled = xfrm_xdp_learn_ruled(l->skb);
+	const struct xfrm_mark *mark;
+
+	if (!l->x || l->sa)
+		return !ruled;
+	mark = &((const struct xfrm_dst *)l->dst)->pols[0]->mark;
+	return !(ruled & ~mark->m) && (l->skb->mark & mark->m) == mark->v;
 }
 
 /**
@@ -384,6 +433,8 @@ static int xfrm_xdp_learn_check(struct xfrm_xdp_lesson *l)
 {
 	int reason = xfrm_xdp_learn_route(l);
 
+	if (!reason && !xfrm_xdp_learn_mark(l))
+		reason = XFRM_XDP_R_LEARN_MARK;
 	/* One that comes by an xfrm interface was looked at on its way there. */
 	if (!reason)
 		reason = l->via ? XFRM_XDP_OK : xfrm_xdp_learn_forward(l);
@@ -446,6 +497,8 @@ static int xfrm_xdp_learn_origin(struct xfrm_xdp_lesson *l, bool forward)
 		return XFRM_XDP_R_LEARN_NOT_FORWARDED;
 	if (!secpath_exists(l->skb))
 		return XFRM_XDP_OK;
+	if (xfrm_xdp_learn_ruled(l->skb))
+		return XFRM_XDP_R_LEARN_MARK;
 	l->sa = xfrm_xdp_learn_sa(l, &l->sa_reason);
 	return l->sa ? XFRM_XDP_OK : l->sa_reason;
 }
@@ -469,7 +522,7 @@ static int xfrm_xdp_learn_last(struct xfrm_xdp_lesson *l, const struct net_devic
  * @state: hook: POST_ROUTING for flows and SAs, LOCAL_IN for SAs only; at PRE_ROUTING
  *	nothing is learned, but what arrived is noted
  * @skb: the packet
- * @opts: result: @reason, and entries for the flow map
+ * @opts: @flags of the caller; result: @reason, and entries for the flow map
  *
  * Context: BH off; RCU read side.
  * Return: the number of entries.
@@ -482,6 +535,7 @@ int xfrm_xdp_learn(const struct nf_hook_state *state, struct sk_buff *skb,
 		.in = state->in,
 		.skb = skb,
 		.sa_reason = XFRM_XDP_R_LEARN_NOT_FORWARDED,
+		.plain = opts->flags & XFRM_XDP_LEARN_PLAIN,
 	};
 	bool forward = state->hook == NF_INET_POST_ROUTING;
 	struct xfrm_xdp_flow *via, *flow = NULL;

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The module: what it listens to in the kernel, and its life. */
 
+#include <linux/inetdevice.h>
 #include <linux/module.h>
 #include <linux/netdevice.h>
+#include <net/addrconf.h>
 #include <net/net_namespace.h>
 #include <net/xfrm.h>
 #include "xfrm_xdp.h"
@@ -71,6 +73,36 @@ static struct notifier_block xfrm_xdp_netdev_nb = {
 	.notifier_call = xfrm_xdp_netdev_event,
 };
 
+/* No device went, and no route that a flow would ask: what is for an address no longer is. */
+static int xfrm_xdp_addr_event(const struct net_device *dev, unsigned long event)
+{
+	if (event == NETDEV_DOWN)
+		atomic_inc(&xfrm_xdp_net(dev_net(dev))->addr_gen);
+	return NOTIFY_DONE;
+}
+
+static int xfrm_xdp_addr4_event(struct notifier_block *nb, unsigned long event, void *ptr)
+{
+	const struct in_ifaddr *ifa = ptr;
+
+	return xfrm_xdp_addr_event(ifa->ifa_dev->dev, event);
+}
+
+static int xfrm_xdp_addr6_event(struct notifier_block *nb, unsigned long event, void *ptr)
+{
+	const struct inet6_ifaddr *ifa = ptr;
+
+	return xfrm_xdp_addr_event(ifa->idev->dev, event);
+}
+
+static struct notifier_block xfrm_xdp_addr4_nb = {
+	.notifier_call = xfrm_xdp_addr4_event,
+};
+
+static struct notifier_block xfrm_xdp_addr6_nb = {
+	.notifier_call = xfrm_xdp_addr6_event,
+};
+
 static int __init xfrm_xdp_init(void)
 {
 	int err;
@@ -88,6 +120,12 @@ static int __init xfrm_xdp_init(void)
 	err = register_netdevice_notifier(&xfrm_xdp_netdev_nb);
 	if (err)
 		goto stats;
+	err = register_inetaddr_notifier(&xfrm_xdp_addr4_nb);
+	if (err)
+		goto netdev;
+	err = register_inet6addr_notifier(&xfrm_xdp_addr6_nb);
+	if (err)
+		goto addr4;
 	xfrm_register_km(&xfrm_xdp_km);
 	err = xfrm_xdp_bpf_init();
 	if (err)
@@ -95,6 +133,10 @@ static int __init xfrm_xdp_init(void)
 	return 0;
 km:
 	xfrm_unregister_km(&xfrm_xdp_km);
+	unregister_inet6addr_notifier(&xfrm_xdp_addr6_nb);
+addr4:
+	unregister_inetaddr_notifier(&xfrm_xdp_addr4_nb);
+netdev:
 	unregister_netdevice_notifier(&xfrm_xdp_netdev_nb);
 stats:
 	xfrm_xdp_stats_exit();
@@ -109,6 +151,8 @@ frame:
 static void __exit xfrm_xdp_exit(void)
 {
 	xfrm_unregister_km(&xfrm_xdp_km);
+	unregister_inet6addr_notifier(&xfrm_xdp_addr6_nb);
+	unregister_inetaddr_notifier(&xfrm_xdp_addr4_nb);
 	unregister_netdevice_notifier(&xfrm_xdp_netdev_nb);
 	xfrm_xdp_frame_exit();
 	xfrm_xdp_stats_exit();

@@ -3,7 +3,7 @@
 #
 # What becomes a flow and what must not: only packets that the stack has really
 # forwarded through an SA teach one, and what a flow learned from an SA's packets
-# takes, only packets of that SA get.
+# takes, only packets of that SA get. Rules, NAT, marks and the like: who_may.sh.
 #
 #   HA ---- GW1 ==== wire ==== GW2 ---- HB
 #         fast path     ^      kernel
@@ -19,13 +19,6 @@ fresh()
 	agent clear name=A
 	agent clear name=B
 	mark "$GW1" "$GW2"
-}
-
-# nft_gw1 LINE…: GW1's rules, replacing those of the test before
-nft_gw1()
-{
-	printf '%s\n' "flush ruleset" "$@" >"$TMP/rules"
-	must in_ns "$GW1" nft -f "$TMP/rules"
 }
 
 first_and_second()
@@ -83,49 +76,6 @@ local_esp()
 	burst "$HB" "$B4" "$GW1_LAN4" 4000 5002 4 first=1
 	expect_got GW1 5
 	expect_counts "$GW1" FlowLearned=1 Decrypted=4 Restored=4 ForwardDone=0
-	test_end
-}
-
-dropped()
-{
-	test_begin "packets that a rule drops teach neither flow nor SA"
-	nft_gw1 "table inet t { chain c { type filter hook forward priority 0; \
-		udp dport 5001 counter drop; }; }"
-	fresh
-	burst "$HA" "$A4" "$B4" 4000 5001 5
-	burst "$HB" "$B4" "$A4" 4000 5001 5
-	expect_counts "$GW1" FlowLearned=0 Encrypted=0 Decrypted=0 LearnConntrack=0
-	agent got name=A timeout=0
-	expect "datagrams at A" "${R[n]}" 0
-	agent got name=B timeout=0
-	expect "datagrams at B" "${R[n]}" 0
-	expect_match "rule" "$(in_ns "$GW1" nft list ruleset)" "counter packets 10 "
-	nft_gw1
-	test_end
-}
-
-translated()
-{
-	test_begin "flows with NAT stay with the stack"
-	nft_gw1 "table ip t { chain c { type nat hook postrouting priority 100; \
-		udp dport 5001 snat to 198.51.100.77; }; }"
-	fresh
-	burst "$HA" "$A4" "$B4" 4003 5001 5
-	expect_got B 5
-	expect_counts "$GW1" FlowLearned=0 Encrypted=0 LearnConntrack=5
-	sa_read "$GW2" "$SPI_AB"
-	expect "packets of the SA" "${SA[packets]:-none}" 5
-	nft_gw1
-	test_end
-}
-
-fragments()
-{
-	test_begin "fragments teach nothing and arrive"
-	fresh
-	burst "$HA" "$A4" "$B4" 4004 5001 3 df=0 size=3000
-	expect_got B 3
-	expect_counts "$GW1" FlowLearned=0 Encrypted=0
 	test_end
 }
 
@@ -206,8 +156,8 @@ other_kind_of_sa()
 	test_end
 }
 
-plan 13
-needs nft:nftables ping:iputils-ping
+plan 10
+needs ping:iputils-ping
 setup
 agent sink name=GW1 "ns=$GW1" port=5002
 attach
@@ -218,9 +168,6 @@ echo_flows 4 "$B4"
 echo_flows 6 "$B6"
 local_plain
 local_esp
-dropped
-translated
-fragments
 lookalike 4
 lookalike 6
 other_sa

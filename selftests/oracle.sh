@@ -90,6 +90,7 @@ nobody "$GW1" wire 02:00:00:00:0f:66 192.0.2.66 2001:db8:f::66
 nobody "$GW1" wire 02:00:00:00:0f:66 192.0.2.67 2001:db8:f::67
 
 test_begin "the oracle"
-"$ORACLE" --lab "$NS_PREFIX" "$@" 2>&1 | sed 's/^/# /'
+# The sets of policies have a script of their own.
+"$ORACLE" --lab "$NS_PREFIX" --gtest_filter=-Policies.* "$@" 2>&1 | sed 's/^/# /'
 expect "status of the oracle" "${PIPESTATUS[0]}" 0
 test_end

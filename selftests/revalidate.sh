@@ -48,17 +48,41 @@ fresh()
 	agent clear name=B
 }
 
+# rule_comes RULES, rule_goes RULES: of nft, or of tc where they begin with it
+rule_comes()
+{
+	if [ "${1%% *}" = tc ]; then
+		must in_ns "$GW1" tc qdisc add dev lan clsact
+		# shellcheck disable=SC2086  # words of a command
+		must in_ns "$GW1" $1
+	else
+		echo "table inet t { chain c { $1; }; }" >"$TMP/rules"
+		must in_ns "$GW1" nft -f "$TMP/rules"
+	fi
+}
+
+rule_goes()
+{
+	if [ "${1%% *}" = tc ]; then
+		expect_match "the rule" "$(in_ns "$GW1" tc -s filter show dev lan ingress)" \
+			" [1-9][0-9]* pkt"
+		must in_ns "$GW1" tc qdisc del dev lan clsact
+	else
+		expect_match "the rule" "$(in_ns "$GW1" nft list ruleset)" "counter packets [1-9]"
+		must in_ns "$GW1" nft flush ruleset
+	fi
+}
+
 # rule DIR WHAT RULES: in the end the stack drops what the flow carries
 rule()
 {
 	local dir=$1 sink=B changed last
 
 	[ "$dir" = out ] || sink=A
-	test_begin "$dir: a new nft rule against $2 ends the flow within $INTERVAL ms"
+	test_begin "$dir: a new rule against $2 ends the flow within $INTERVAL ms"
 	fresh
 	stream_on "$dir"
-	echo "table inet t { chain c { $3; }; }" >"$TMP/rules"
-	must in_ns "$GW1" nft -f "$TMP/rules"
+	rule_comes "$3"
 	agent now
 	changed=${R[ms]}
 	# Some 2.5 s of traffic: well past the interval.
@@ -70,10 +94,9 @@ rule()
 	mark "$GW1"
 	send_on 20
 	expect_counts "$GW1" Encrypted=0 ForwardDone=0
-	expect_match "the rule" "$(in_ns "$GW1" nft list ruleset)" "counter packets [1-9]"
 
 	# And comes back when the rule goes.
-	must in_ns "$GW1" nft flush ruleset
+	rule_goes "$3"
 	mark "$GW1"
 	if [ "$dir" = out ]; then
 		wait_for 10 counter_at_least "$GW1" Encrypted 20 || wrong "the flow does not come back"
@@ -104,6 +127,46 @@ renewal()
 	expect_range "packets by the stack" $((sent - $(since "$GW1" Encrypted))) 4 $most
 	expect_range "renewals" "$(since "$GW1" FlowRenewed)" 3 $most
 	expect_count "$GW1" FlowLearned 1
+	test_end
+}
+
+# A flow that is longer than conntrack remembers it without seeing it: the packets that
+# renew it are enough, and for the rest of its life conntrack knows it.
+conntrack_remembers()
+{
+	test_begin "conntrack goes on knowing a flow of 4 s, of which it may forget after 2"
+	fresh
+	cat >"$TMP/rules" <<-END
+	table inet t {
+		chain c {
+			type filter hook forward priority 0
+			udp dport 5001 ct state new counter comment "new"
+			udp dport 5001 ct state established counter comment "known"
+			ct state invalid counter drop
+		}
+	}
+	END
+	must in_ns "$GW1" nft -f "$TMP/rules"
+	mark "$GW1"
+	agent sysctl "ns=$GW1" net.netfilter.nf_conntrack_udp_timeout=2 \
+		net.netfilter.nf_conntrack_udp_timeout_stream=2
+	# Answered, so that it is established.
+	burst "$HA" "$A4" "$B4" 4000 5001 1 first=1000000
+	agent craft "ns=$HB" dev=eth0 smac=$MAC_B dmac=$MAC_GW2_LAN src=$B4 dst=$A4 \
+		sport=5001 dport=4000
+	wait_for 5 counter_at_least "$GW1" FlowLearned 2 || wrong "there is no answer"
+	stream_on out
+	send_on $((4000 / STREAM_GAP))
+	# By the stack from here on.
+	detach
+	send_on 50
+	agent unstream name=S
+	expect_got B $((R[sent] + 1)) 62
+	OUTPUT=$(in_ns "$GW1" nft list ruleset)
+	expect_match "rules" "$OUTPUT" "counter packets 1 [^\"]*\"new\""
+	expect_match "rules" "$OUTPUT" "counter packets [1-9][0-9]+ [^\"]*\"known\""
+	must in_ns "$GW1" nft flush ruleset
+	attach
 	test_end
 }
 
@@ -273,7 +336,7 @@ rekey()
 POLICY_OUT="src $NET_A4 dst $NET_B4 dir out"
 POLICY_FWD="src $NET_B4 dst $NET_A4 dir fwd"
 
-plan 19
+plan 21
 needs nft:nftables
 setup
 REVALIDATE_MS=$INTERVAL
@@ -283,9 +346,12 @@ capture_start
 INNER="type filter hook forward priority 0; udp dport 5001 counter drop"
 rule out "what it carries" "$INNER"
 rule in "what it carries" "$INNER"
+rule out "what it carries, of tc" \
+	"tc filter add dev lan ingress protocol ip flower ip_proto udp dst_port 5001 action drop"
 rule out "its ESP" "type filter hook output priority 0; meta l4proto esp counter drop"
 rule in "its ESP" "type filter hook input priority 0; meta l4proto esp counter drop"
 renewal
+conntrack_remembers
 
 route_change out
 route_change in

@@ -223,5 +223,14 @@ TEST_F(Learn, WrongSizeOfOptions)
     EXPECT_EQ(result.learn.error, -EINVAL);
 }
 
+TEST_F(Learn, FlagsThatNobodyKnows)
+{
+    const probe_result result = run(Family::v4, NF_INET_POST_ROUTING, "probe_flags");
+    EXPECT_EQ(result.calls, 1U);
+    EXPECT_EQ(result.verdict, -EINVAL);
+    EXPECT_EQ(result.learn.error, -EINVAL);
+    EXPECT_EQ(result.learn.nr, 0U);
+}
+
 } // namespace
 } // namespace xfrm_xdp::test

@@ -140,6 +140,13 @@ class Agent:
             sock.send(packets.mac("02:00:00:00:00:99") + packets.mac("02:00:00:00:00:98")
                       + b"\x88\xb5" + text.encode().ljust(46, b"\0"))
 
+    def mroute(self, name, source, group, **devices):
+        """Multicast from one device (in=) to another (out=), until told otherwise."""
+        self.links[name] = traffic.multicast_route(source, group, devices["in"], devices["out"])
+
+    def mroute_off(self, name):
+        self.links.pop(name).close()
+
     def stat(self):
         """Counters of both ESP paths that are not zero, and the names of all."""
         found = {}
@@ -152,6 +159,16 @@ class Agent:
         answer = {name: value for name, value in found.items() if value != "0"}
         answer["names"] = " ".join(found)
         return answer
+
+    def too_large(self, dev, smac, dmac, router, src, dst, spi, mtu):
+        """A router's word that an ESP packet of an SA is too large."""
+        with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as sock:
+            sock.bind((dev, 0))
+            sock.send(packets.too_large(smac, dmac, router, src, dst, int(spi, 0), int(mtu)))
+
+    def migrate(self, dir, src, dst, old, new, reqid):  # pylint: disable=redefined-builtin
+        """A policy and its SAs from one pair of tunnel ends to another."""
+        xfrm.migrate(dir, src, dst, old.split(","), new.split(","), int(reqid))
 
     def sa(self, spi):
         return xfrm.read_sa(int(spi, 0))

@@ -7,13 +7,15 @@
 CAPTURE_PID=
 CAPTURE=
 
-capture_listening() { grep -q 'listening on' "$TMP/capture.err"; }
+capture_listening() { grep -qs 'listening on' "$TMP/capture.err"; }
 
 # capture_start [NAME]: into $CAPTURE, until capture_stop or the end of the test.
 capture_start()
 {
 	capture_stop
 	CAPTURE=$TMP/${1:-wire}.pcap
+	# What the one before has written is not what is waited for.
+	rm -f "$CAPTURE" "$TMP/capture.err"
 	# -Z root: the file is ours, and dropping privileges would lose it.
 	in_ns "$WIRE" tcpdump -Z root -i g1 -p -s 0 -U --immediate-mode -w "$CAPTURE" \
 		2>"$TMP/capture.err" &

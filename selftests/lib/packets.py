@@ -62,6 +62,15 @@ def udp_frame(smac, dmac, src, dst, sport, dport, seq, size, ttl=64, tos=0, tags
             + ip_header(src, dst, socket.IPPROTO_UDP, len(data), ttl, tos) + data)
 
 
+def too_large(smac, dmac, router, src, dst, spi, mtu):
+    """ICMP: fragmentation needed, about an ESP packet from src to dst."""
+    about = ip_header(src, dst, ESP, 1000) + struct.pack("!II", spi, 1)
+    icmp = struct.pack("!BBHHH", 3, 4, 0, 0, mtu) + about
+    icmp = icmp[:2] + struct.pack("!H", checksum(icmp)) + icmp[4:]
+    return (mac(dmac) + mac(smac) + struct.pack("!H", ETH_P[4])
+            + ip_header(router, src, socket.IPPROTO_ICMP, len(icmp)) + icmp)
+
+
 def rfc4106(key, aad, iv, plain):
     """AES-GCM as ESP uses it, by the kernel's crypto API: neither ESP path is in the way."""
     with socket.socket(socket.AF_ALG, socket.SOCK_SEQPACKET) as alg:

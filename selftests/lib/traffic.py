@@ -108,6 +108,24 @@ class TcpServer(threading.Thread):
         peer.close()
 
 
+# linux/mroute.h
+MRT_INIT, MRT_ADD_VIF, MRT_ADD_MFC, VIFF_USE_IFINDEX = 200, 202, 204, 8
+
+
+def multicast_route(source, group, come, go):
+    """IPv4 multicast forwarding, as long as the socket is open."""
+    sock = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_IGMP)
+    sock.setsockopt(socket.IPPROTO_IP, MRT_INIT, 1)
+    for number, dev in enumerate((come, go)):
+        sock.setsockopt(socket.IPPROTO_IP, MRT_ADD_VIF,
+                        struct.pack("=HBBIi4x", number, VIFF_USE_IFINDEX, 1, 0,
+                                    socket.if_nametoindex(dev)))
+    sock.setsockopt(socket.IPPROTO_IP, MRT_ADD_MFC,
+                    struct.pack("=4s4sH32B2x4I", socket.inet_aton(source), socket.inet_aton(group),
+                                0, 0, 1, *[0] * 30, 0, 0, 0, 0))
+    return sock
+
+
 def family_of(addr):
     return socket.AF_INET6 if ":" in addr else socket.AF_INET
 

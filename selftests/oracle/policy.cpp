@@ -23,9 +23,29 @@ void copy(xfrm_address_t &out, const Address &address)
 void fill(xfrm_selector &selector, const Policy &policy)
 {
     selector.family = family_of(policy.source);
-    selector.prefixlen_s = selector.prefixlen_d = selector.family == AF_INET ? 32 : 128;
+    const std::uint8_t host = selector.family == AF_INET ? 32 : 128;
+    selector.prefixlen_s = policy.source_prefix.value_or(host);
+    selector.prefixlen_d = policy.destination_prefix.value_or(host);
+    selector.proto = policy.protocol;
+    if (policy.source_port) {
+        selector.sport = htons(*policy.source_port);
+        selector.sport_mask = 0xffff;
+    }
+    if (policy.destination_port) {
+        selector.dport = htons(*policy.destination_port);
+        selector.dport_mask = 0xffff;
+    }
     copy(selector.saddr, policy.source);
     copy(selector.daddr, policy.destination);
+}
+
+// What tells policies with the same selector apart.
+void add_identity(Message &message, const Policy &policy)
+{
+    if (policy.interface_id)
+        message.attribute(XFRMA_IF_ID, *policy.interface_id);
+    if (policy.mark)
+        message.attribute(XFRMA_MARK, xfrm_mark{*policy.mark, policy.mark_mask});
 }
 
 xfrm_user_tmpl kernel_template(const Template &t)
@@ -54,10 +74,21 @@ Result<PolicyTable> PolicyTable::open()
 
 Status PolicyTable::add(const Policy &policy)
 {
-    Message message(XFRM_MSG_NEWPOLICY, NLM_F_CREATE | NLM_F_EXCL);
+    return put(policy, XFRM_MSG_NEWPOLICY, NLM_F_CREATE | NLM_F_EXCL);
+}
+
+Status PolicyTable::update(const Policy &policy)
+{
+    return put(policy, XFRM_MSG_UPDPOLICY, 0);
+}
+
+Status PolicyTable::put(const Policy &policy, std::uint16_t type, std::uint16_t flags)
+{
+    Message message(type, flags);
     auto &info = message.header<xfrm_userpolicy_info>();
     fill(info.sel, policy);
     info.dir = static_cast<std::uint8_t>(policy.way);
+    info.priority = policy.priority;
     info.action = policy.block ? XFRM_POLICY_BLOCK : XFRM_POLICY_ALLOW;
     info.lft.soft_byte_limit = info.lft.hard_byte_limit = test::no_limit;
     info.lft.soft_packet_limit = info.lft.hard_packet_limit = test::no_limit;
@@ -66,10 +97,7 @@ Status PolicyTable::add(const Policy &policy)
         templates.push_back(kernel_template(t));
     if (!templates.empty())
         message.attribute(XFRMA_TMPL, templates.data(), templates.size() * sizeof(templates[0]));
-    if (policy.interface_id)
-        message.attribute(XFRMA_IF_ID, *policy.interface_id);
-    if (policy.mark)
-        message.attribute(XFRMA_MARK, xfrm_mark{*policy.mark, policy.mark_mask});
+    add_identity(message, policy);
     return netlink_.request(message);
 }
 
@@ -79,6 +107,7 @@ Status PolicyTable::remove(const Policy &policy)
     auto &id = message.header<xfrm_userpolicy_id>();
     fill(id.sel, policy);
     id.dir = static_cast<std::uint8_t>(policy.way);
+    add_identity(message, policy);
     return netlink_.request(message);
 }
 

@@ -22,19 +22,25 @@ struct Template {
 enum class Way : std::uint8_t { in, out, forward }; // XFRM_POLICY_*
 
 struct Policy {
-    test::Address source, destination; // of one host each
+    test::Address source, destination; // of one host each, unless there are prefixes
     Way way = Way::out;
     std::vector<Template> templates;
     std::optional<std::uint32_t> interface_id;
     std::optional<std::uint32_t> mark;
     std::uint32_t mark_mask = 0xffffffff;
     bool block = false;
+    std::optional<std::uint8_t> source_prefix = {}, destination_prefix = {};
+    std::uint8_t protocol = 0;                                            // 0: any
+    std::optional<std::uint16_t> source_port = {}, destination_port = {}; // ICMP: type, code
+    std::uint32_t priority = 0;
 };
 
 class PolicyTable {
 public:
     static Result<PolicyTable> open();
     Status add(const Policy &policy);
+    // In place of the one with its selector, mark and interface.
+    Status update(const Policy &policy);
     Status remove(const Policy &policy);
     Status flush();
     // What becomes of packets without a policy, one way.
@@ -42,6 +48,7 @@ public:
 
 private:
     explicit PolicyTable(test::Netlink netlink) : netlink_(std::move(netlink)) {}
+    Status put(const Policy &policy, std::uint16_t type, std::uint16_t flags);
     test::Netlink netlink_;
 };
 

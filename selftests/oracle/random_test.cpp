@@ -8,7 +8,6 @@
 #include <charconv>
 #include <cstdio>
 #include <cstring>
-#include <random>
 
 #include "fixture.hpp"
 
@@ -20,23 +19,10 @@ RandomRun run;
 // Packets to a kind of SA: making one takes as long as twenty packets.
 constexpr std::uint64_t packets_each = 20;
 
-class Generator {
-public:
-    explicit Generator(std::uint64_t number) : engine_(run.seed * 0x9e3779b97f4a7c15ULL + number) {}
-
-    // Not by a standard distribution: those differ from library to library.
-    std::uint64_t below(std::uint64_t limit) { return engine_() % limit; }
-    bool one_in(std::uint64_t n) { return below(n) == 0; }
-    template <class T>
-    const T &of(const std::vector<T> &all)
-    {
-        return all[below(all.size())];
-    }
-    Family family() { return one_in(2) ? Family::v6 : Family::v4; }
-
-private:
-    std::mt19937_64 engine_;
-};
+Family random_family(Generator &random)
+{
+    return random.one_in(2) ? Family::v6 : Family::v4;
+}
 
 std::string random_suite(Generator &random)
 {
@@ -74,8 +60,8 @@ Cell random_cell(Generator &random)
     Mode mode = random.one_in(8) ? Mode::beet : random.one_in(8) ? Mode::transport : Mode::tunnel;
     cell.name = "random";
     cell.layers = {{mode, random_suite(random)}};
-    cell.inner = random.family();
-    cell.outer = mode == Mode::transport ? cell.inner : random.family();
+    cell.inner = random_family(random);
+    cell.outer = mode == Mode::transport ? cell.inner : random_family(random);
     cell.esn = random.one_in(2);
     const std::vector<std::uint32_t> windows = {32, 64, 128, 4096};
     cell.window = random.of(windows);
@@ -199,6 +185,11 @@ bool number(const char *text, std::uint64_t &value)
 }
 
 } // namespace
+
+const RandomRun &random_run()
+{
+    return run;
+}
 
 bool parse_random_run(int argc, char **argv)
 {

@@ -101,7 +101,22 @@ bool reached(const Counters &have, const Counters &wanted)
     return true;
 }
 
-// An answer to the ping that GW1 answers whatever its policies are.
+} // namespace
+
+const Peers &peers(Family family)
+{
+    static const Peers four{v4("192.0.2.66"), v4("192.0.2.67"), v4("198.51.100.1"),
+                            v4("203.0.113.67")};
+    static const Peers six{v6("2001:db8:f::66"), v6("2001:db8:f::67"), v6("2001:db8:a::1"),
+                           v6("2001:db8:b::67")};
+    return family == Family::v4 ? four : six;
+}
+
+packet::Ethernet from_peer()
+{
+    return {{{2, 0, 0, 0, 0x0f, 1}}, peer_mac, std::nullopt};
+}
+
 bool is_pong(View frame)
 {
     constexpr std::size_t icmp = packet::ethernet_length + packet::ipv4_length;
@@ -121,22 +136,6 @@ Bytes make_ping(Travel travel, std::uint16_t number)
     icmp.id = ping_id;
     icmp.sequence = number;
     return packet::Packet{inbound ? from_peer() : towards_gw1(), ip, icmp, Bytes(16, 0)}.build();
-}
-
-} // namespace
-
-const Peers &peers(Family family)
-{
-    static const Peers four{v4("192.0.2.66"), v4("192.0.2.67"), v4("198.51.100.1"),
-                            v4("203.0.113.67")};
-    static const Peers six{v6("2001:db8:f::66"), v6("2001:db8:f::67"), v6("2001:db8:a::1"),
-                           v6("2001:db8:b::67")};
-    return family == Family::v4 ? four : six;
-}
-
-packet::Ethernet from_peer()
-{
-    return {{{2, 0, 0, 0, 0x0f, 1}}, peer_mac, std::nullopt};
 }
 
 std::int64_t sum_of(const Counters &counters, const std::string &names)

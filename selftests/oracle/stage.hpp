@@ -39,6 +39,10 @@ const Peers &peers(Family family);
 inline constexpr packet::Mac peer_mac{{2, 0, 0, 0, 0x0f, 0x66}};
 packet::Ethernet from_peer();
 
+// That GW1 answers whatever its policies for others are: what was sent before it is through.
+Bytes make_ping(Travel travel, std::uint16_t number);
+bool is_pong(View frame);
+
 // What can be seen of one burst.
 struct Record {
     std::vector<Bytes> out;  // what came out at the other side

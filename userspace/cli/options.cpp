@@ -76,6 +76,8 @@ struct CommandLine {
                 "native: in the driver (default); generic: on any device, slower")
             ->type_name("native|generic")
             ->check(CLI::IsMember({"native", "generic"}).description(""));
+        attach->add_flag("--plain", options.plain,
+                         "Flows that are neither encrypted nor decrypted, too");
         attach->footer("Example: xfrm-xdp attach lan0 wan0");
     }
 

@@ -19,6 +19,7 @@ struct Options {
     bool verbose = false;
     std::vector<std::string> devices;
     XdpMode mode = XdpMode::native;
+    bool plain = false;    // attach: flows without any SA, too
     bool all = false;      // stats: zero counters too
     bool orphaned = false; // detach: what deleted namespaces left
 };

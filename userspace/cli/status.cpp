@@ -40,10 +40,15 @@ nlohmann::ordered_json namespace_json(const NamespaceStatus &status)
     auto devices = nlohmann::ordered_json::array();
     for (const auto &device : status.devices)
         devices.push_back(device_json(device));
-    return {{"id", status.id},           {"name", status.name},
-            {"current", status.current}, {"orphaned", status.orphaned},
-            {"missing", status.missing}, {"devices", devices},
-            {"flows", status.flows},     {"flows_max", status.flows_max}};
+    return {{"id", status.id},
+            {"name", status.name},
+            {"current", status.current},
+            {"orphaned", status.orphaned},
+            {"missing", status.missing},
+            {"devices", devices},
+            {"plain", status.plain},
+            {"flows", status.flows},
+            {"flows_max", status.flows_max}};
 }
 
 Result<Output> run_status(const Options &options)

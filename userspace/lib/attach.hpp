@@ -20,10 +20,11 @@ struct AttachedNow {
     bool sends = false;   // packets can leave here by the fast path
 };
 
-// In the network namespace of the calling thread, which is @netns.
+// In the network namespace of the calling thread, which is @netns. @plain: learn flows without
+// any SA, too.
 Result<std::vector<AttachedNow>> attach_devices(NetnsId netns,
                                                 const std::vector<std::string> &names, XdpMode mode,
-                                                std::span<const std::byte> object);
+                                                bool plain, std::span<const std::byte> object);
 
 // What an errno of attaching an XDP link means for this device.
 Error xdp_attach_error(int code, const std::string &device, XdpMode mode);

@@ -18,7 +18,7 @@ void BpfObject::Deleter::operator()(bpf_object *object) const
     ::bpf_object__close(object);
 }
 
-Result<BpfObject> BpfObject::load(std::span<const std::byte> image)
+Result<BpfObject> BpfObject::load(std::span<const std::byte> image, std::uint32_t learn_flags)
 {
     LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "xfrm_xdp");
 
@@ -30,6 +30,13 @@ Result<BpfObject> BpfObject::load(std::span<const std::byte> image)
     // Pinning is ours, per network namespace, whatever the object asks for.
     bpf_map *map = nullptr;
     bpf_object__for_each_map(map, object.object_.get())::bpf_map__set_pin_path(map, nullptr);
+
+    auto options = object.map(options_map);
+    if (!options)
+        return options.error();
+    if (int code = ::bpf_map__set_initial_value(*options, &learn_flags, sizeof(learn_flags)))
+        return errno_error(-code, "the options of the BPF programs cannot be set",
+                           "reinstall xfrm-xdp");
 
     if (int code = ::bpf_object__load(object.object_.get()))
         return load_error(-code, last_bpf_warning());
@@ -88,6 +95,16 @@ Result<MapInfo> map_info(const Fd &map)
     if (::bpf_map_get_info_by_fd(map.get(), &raw, &length) < 0)
         return errno_error(errno, "cannot read about a BPF map");
     return MapInfo{raw.key_size, raw.value_size, raw.max_entries};
+}
+
+Result<std::uint32_t> read_options(const Fd &map)
+{
+    const std::uint32_t key = 0;
+    std::uint32_t flags = 0;
+
+    if (::bpf_map_lookup_elem(map.get(), &key, &flags) < 0)
+        return errno_error(errno, "cannot read the options of what is attached");
+    return flags;
 }
 
 Result<ProgramInfo> program_info(const Fd &program)

@@ -34,10 +34,13 @@ struct LinkDeleter {
 };
 using LinkPtr = std::unique_ptr<bpf_link, LinkDeleter>; // detaches unless it is pinned
 
+// Its map of options, which are constants to the programs.
+inline constexpr const char *options_map = ".rodata.learn";
+
 class BpfObject {
 public:
-    // Opens and loads. Nothing of it is pinned yet.
-    static Result<BpfObject> load(std::span<const std::byte> image);
+    // Opens and loads, with XFRM_XDP_LEARN_*. Nothing of it is pinned yet.
+    static Result<BpfObject> load(std::span<const std::byte> image, std::uint32_t learn_flags);
 
     Result<bpf_program *> program(const char *name) const;
     Result<bpf_map *> map(const char *name) const;
@@ -73,6 +76,7 @@ struct MapInfo {
 Result<Fd> open_pin(const std::string &path);
 Result<LinkInfo> link_info(const Fd &link);
 Result<MapInfo> map_info(const Fd &map);
+Result<std::uint32_t> read_options(const Fd &map); // XFRM_XDP_LEARN_*
 Result<ProgramInfo> program_info(const Fd &program);
 ProgramInfo program_by_id(std::uint32_t id); // name "?" where it cannot be read
 

@@ -24,6 +24,7 @@ struct NetfilterHook {
 extern const std::array<NetfilterHook, 6> netfilter_hooks;
 
 inline constexpr const char *pin_flows = "flows";
+inline constexpr const char *pin_options = "options";
 inline constexpr const char *pin_program_xdp = "prog-xdp";
 inline constexpr const char *pin_program_tc = "prog-tc";
 inline constexpr const char *pin_program_learn = "prog-learn";

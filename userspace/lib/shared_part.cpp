@@ -11,17 +11,21 @@
 #include <cerrno>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/types.h>
+#include <xfrm_xdp_kfunc.h>
 
 namespace xfrm_xdp {
 
 namespace {
 
-struct ProgramPin {
-    const char *program; // in the object
+struct ObjectPin {
+    const char *name; // in the object
     const char *pin;
 };
 
-constexpr ProgramPin programs[] = {
+constexpr ObjectPin maps[] = {{"flows", pin_flows}, {options_map, pin_options}};
+
+constexpr ObjectPin programs[] = {
     {"xfrm_xdp_ingress", pin_program_xdp},
     {"xfrm_xdp_restore", pin_program_tc},
     {"xfrm_xdp_learn", pin_program_learn},
@@ -38,11 +42,13 @@ Status pin_fd(const PinDirectory &directory, const char *name, int fd, Undo &und
 
 Status pin_object(const PinDirectory &directory, const BpfObject &object, Undo &undo)
 {
-    auto map = object.map("flows");
-    if (!map)
-        return map.error();
-    if (auto status = pin_fd(directory, pin_flows, ::bpf_map__fd(*map), undo); !status)
-        return status;
+    for (const auto &[name, pin] : maps) {
+        auto map = object.map(name);
+        if (!map)
+            return map.error();
+        if (auto status = pin_fd(directory, pin, ::bpf_map__fd(*map), undo); !status)
+            return status;
+    }
     for (const auto &[program, pin] : programs) {
         auto found = object.program(program);
         if (!found)
@@ -90,11 +96,12 @@ Status load_modules()
     return Done{};
 }
 
-Status make_shared_part(const PinDirectory &directory, std::span<const std::byte> image, Undo &undo)
+Status make_shared_part(const PinDirectory &directory, bool plain, std::span<const std::byte> image,
+                        Undo &undo)
 {
     if (auto status = load_modules(); !status)
         return status;
-    auto object = BpfObject::load(image);
+    auto object = BpfObject::load(image, plain ? XFRM_XDP_LEARN_PLAIN : 0);
     if (!object)
         return object.error();
 
@@ -121,7 +128,31 @@ Status check_version(const PinDirectory &directory)
     return Done{};
 }
 
+Status check_plain(const PinDirectory &directory, bool plain)
+{
+    auto learns = learns_plain(directory);
+    if (!learns)
+        return learns.error();
+    if (*learns == plain)
+        return Done{};
+    return *learns ? Error{"what is attached in this namespace was attached with --plain",
+                           "say so here, too, or 'xfrm-xdp detach' first", EBUSY}
+                   : Error{"what is attached in this namespace was attached without --plain",
+                           "'xfrm-xdp detach', then attach all devices with it", EBUSY};
+}
+
 } // namespace
+
+Result<bool> learns_plain(const PinDirectory &directory)
+{
+    auto map = open_pin(directory.file(pin_options));
+    if (!map)
+        return map.error();
+    auto flags = read_options(*map);
+    if (!flags)
+        return flags.error();
+    return (*flags & XFRM_XDP_LEARN_PLAIN) != 0;
+}
 
 Status pin_link(const PinDirectory &directory, const std::string &name, Fd link, Undo &undo)
 {
@@ -134,11 +165,14 @@ Status pin_link(const PinDirectory &directory, const std::string &name, Fd link,
     return Done{};
 }
 
-Status ensure_shared_part(const PinDirectory &directory, const Inventory &inventory,
+Status ensure_shared_part(const PinDirectory &directory, const Inventory &inventory, bool plain,
                           std::span<const std::byte> image, Undo &undo)
 {
-    if (inventory.complete())
-        return check_version(directory);
+    if (inventory.complete()) {
+        if (auto status = check_version(directory); !status)
+            return status;
+        return check_plain(directory, plain);
+    }
     if (inventory.exists && inventory.any_alive())
         return Error{fmt::format("{} lacks {}: somebody removed a part of what is attached",
                                  directory.path(), fmt::join(inventory.missing, ", ")),
@@ -146,7 +180,7 @@ Status ensure_shared_part(const PinDirectory &directory, const Inventory &invent
     if (inventory.exists)
         if (auto status = remove_namespace(directory, inventory); !status)
             return status;
-    return make_shared_part(directory, image, undo);
+    return make_shared_part(directory, plain, image, undo);
 }
 
 } // namespace xfrm_xdp

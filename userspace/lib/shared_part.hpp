@@ -16,8 +16,12 @@
 namespace xfrm_xdp {
 
 // Uses what is pinned; makes it where nothing is; removes the remains of a killed attach.
-Status ensure_shared_part(const PinDirectory &directory, const Inventory &inventory,
+// @plain: flows without any SA, too.
+Status ensure_shared_part(const PinDirectory &directory, const Inventory &inventory, bool plain,
                           std::span<const std::byte> object, Undo &undo);
+
+// Whether what is pinned learns such flows.
+Result<bool> learns_plain(const PinDirectory &directory);
 
 // Pins a link and takes it back, synchronously, if the call fails later on.
 Status pin_link(const PinDirectory &directory, const std::string &name, Fd link, Undo &undo);

@@ -3,12 +3,25 @@
 
 #include "bpf.hpp"
 #include "flows.hpp"
+#include "shared_part.hpp"
 
 #include <cerrno>
 
 namespace xfrm_xdp {
 
 namespace {
+
+// Where the programs were loaded with other options than none.
+Status read_plain(const PinDirectory &directory, NamespaceStatus &status)
+{
+    auto plain = learns_plain(directory);
+    if (!plain && plain.error().code == ENOENT)
+        return Done{};
+    if (!plain)
+        return plain.error();
+    status.plain = *plain;
+    return Done{};
+}
 
 // Counts the flows; without a map there are none.
 Status count_flows(const PinDirectory &directory, NamespaceStatus &status)
@@ -44,6 +57,8 @@ Result<NamespaceStatus> orphan_status(NetnsId id)
         status.devices.push_back(device_status(device, nullptr, {}));
     if (auto counted = count_flows(directory, status); !counted)
         return counted.error();
+    if (auto read = read_plain(directory, status); !read)
+        return read.error();
     return status;
 }
 
@@ -119,6 +134,8 @@ Result<NamespaceStatus> namespace_status(NetnsId id)
     }
     if (auto counted = count_flows(directory, status); !counted)
         return counted.error();
+    if (auto read = read_plain(directory, status); !read)
+        return read.error();
     return status;
 }
 

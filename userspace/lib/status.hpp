@@ -33,6 +33,7 @@ struct NamespaceStatus {
     bool orphaned = false; // deleted while attached; only the pins keep it
     std::vector<std::string> missing;
     std::vector<DeviceStatus> devices;
+    bool plain = false; // flows without any SA are learned, too
     std::size_t flows = 0;
     std::size_t flows_max = 0;
 };

@@ -61,7 +61,8 @@ std::string render_status(const std::vector<NamespaceStatus> &namespaces, const 
     for (const auto &status : namespaces) {
         out += fmt::format("\n{}\n", title(status));
         out += devices_text(status);
-        out += fmt::format("  flows: {} of at most {}\n", status.flows, status.flows_max);
+        out += fmt::format("  flows: {} of at most {}{}\n", status.flows, status.flows_max,
+                           status.plain ? ", those without an SA, too" : "");
         if (!status.missing.empty())
             out += fmt::format("  broken: {} was removed; detach and attach again\n",
                                fmt::join(status.missing, ", "));

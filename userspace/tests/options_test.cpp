@@ -57,6 +57,13 @@ TEST(Options, AttachTakesTheMode)
     EXPECT_EQ(accepted({"attach", "--mode=native", "lan0"}).mode, XdpMode::native);
 }
 
+TEST(Options, PlainFlowsAreAskedFor)
+{
+    EXPECT_FALSE(accepted({"attach", "lan0"}).plain);
+    EXPECT_TRUE(accepted({"attach", "lan0", "--plain"}).plain);
+    EXPECT_THAT(refused({"detach", "--plain"}).text, HasSubstr("--plain"));
+}
+
 TEST(Options, GlobalOptionsStandBeforeOrAfterTheCommand)
 {
     for (const auto &arguments : std::vector<std::vector<std::string>>{

@@ -135,6 +135,15 @@ TEST(StatusText, ShowsDevicesAndFlows)
               "  flows: 3 of at most 65536\n");
 }
 
+TEST(StatusText, SaysThatPlainFlowsAreLearned)
+{
+    auto status = gateway();
+    status.plain = true;
+    EXPECT_THAT(render_status({status}, "loaded"),
+                HasSubstr("flows: 3 of at most 65536, those without an SA, too\n"));
+    EXPECT_EQ(namespace_json(status).at("plain"), true);
+}
+
 TEST(StatusText, SaysSoWhenNothingIsAttached)
 {
     EXPECT_THAT(render_status({}, "not loaded"), HasSubstr("Nothing is attached."));
@@ -162,6 +171,7 @@ TEST(StatusJson, HasEveryFieldWithItsType)
     EXPECT_EQ(json.at("orphaned"), false);
     EXPECT_EQ(json.at("flows"), 3);
     EXPECT_EQ(json.at("flows_max"), 65536);
+    EXPECT_EQ(json.at("plain"), false);
     EXPECT_TRUE(json.at("missing").empty());
     const auto &device = json.at("devices").at(0);
     EXPECT_EQ(device.at("device"), "wan0");
@@ -208,7 +218,7 @@ TEST(PinName, OfAnotherKindIsNoDevice)
 
 TEST(PinName, NoPinOfTheNamespaceLooksLikeADevice)
 {
-    EXPECT_EQ(namespace_pins().size(), 8U);
+    EXPECT_EQ(namespace_pins().size(), 9U);
     for (const auto &name : namespace_pins())
         for (const char *kind : {"xdp", "tc"})
             EXPECT_EQ(device_of_pin(kind, name), "") << name;

@@ -1,0 +1,194 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Valid or a full round: whatever changes of SAs, routes, rules, neighbours, addresses
+# and MTUs, the very next packet of a flow on the fast path obeys. Nothing is renewed
+# here by time; what has to wait for that is in revalidate.sh.
+#
+#   HA ---- GW1 ==== wire ==== GW2 ---- HB
+#       one thing changes     kernel
+
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+MAC_NEW=02:00:00:00:0f:99	# of nobody on the wire
+OTHER4=192.0.2.22		# another address of nobody's
+
+# behind: GW1 is through with all that came before, by either device
+BEHIND=0
+behind()
+{
+	BEHIND=$((BEHIND + 1))
+	if [ "$1" = out ]; then
+		agent craft "ns=$HA" dev=eth0 smac="$MAC_A" dmac="$MAC_GW1_LAN" src="$A6" \
+			dst="$GW1_LAN6" sport=4999 dport=5003
+	else
+		agent craft "ns=$WIRE" dev=g1 smac="$MAC_GW2" dmac="$MAC_GW1" src="$GW2_6" \
+			dst="$GW1_6" sport=4999 dport=5003
+	fi
+	agent got name=behind n=$BEHIND
+}
+
+# send WAY N FIRST [KEY=VALUE]…
+send()
+{
+	if [ "$1" = out ]; then
+		burst "$HA" "$A4" "$B4" 4000 5001 "$2" "first=$3" "${@:4}"
+	else
+		burst "$HB" "$B4" "$A4" 4000 5001 "$2" "first=$3" "${@:4}"
+	fi
+}
+
+# event LABEL [way=out|in] [change=LINES] [call=CMD] [undo=LINES] [got=N] [wire="N FILTER"]
+#       [size=N icmp=REGEX] [counts="NAME=N…"]
+# Three datagrams right after the change: so many arrive, so many frames are on the wire as
+# the filter says, and the fast path has carried none, or as many as counts says.
+event()
+{
+	local label=$1 way=out change='' call='' undo='' got=0 wire='' size=64 icmp='' arg
+	local counts='Encrypted=0 Decrypted=0 ForwardDone=0' sink=B before
+
+	shift
+	for arg; do
+		local "$arg"
+	done
+	[ "$way" = out ] || sink=A
+	test_begin "$way: $label"
+	sa_setup
+	agent clear name=$sink
+	send "$way" 1 0
+	agent got name=$sink n=1
+	mark "$GW1"
+	send "$way" 1 1
+	agent got name=$sink n=2
+	counters "$GW1"
+	expect "fast before" $(($(since "$GW1" Encrypted) + $(since "$GW1" ForwardDone))) 1
+	capture_sync
+	[ -z "$wire" ] || before=$(wire "${wire#* }")
+	[ -z "$change" ] || configure "$GW1" "$change"
+	[ -z "$call" ] || $call
+	mark "$GW1"
+	send "$way" 3 10 "size=$size" "errors=$((${#icmp} ? 3 : 0))"
+	[ -z "$icmp" ] || expect_match "ICMP errors" "${R[icmp]}" "$icmp"
+	behind "$way"
+	# shellcheck disable=SC2086  # a word each
+	expect_counts "$GW1" $counts
+	expect_got $sink $((2 + got))
+	if [ -n "$wire" ]; then
+		capture_sync
+		expect "frames of '${wire#* }'" $(($(wire "${wire#* }") - before)) "${wire%% *}"
+	fi
+	[ -z "$undo" ] || configure "$GW1" "$undo"
+	test_end
+}
+
+sas()
+{
+	local none='Encrypted=0 Decrypted=0 ForwardDone=0'
+
+	event "the SA is deleted" counts="$none XfrmOutNoStates=3" \
+		change="xfrm state delete src $GW1_4 dst $GW2_4 proto esp spi $SPI_AB"
+	event "the SA is deleted" way=in counts="$none XfrmInNoStates=3" \
+		change="xfrm state delete src $GW2_4 dst $GW1_4 proto esp spi $SPI_BA"
+	configure "$GW1" "neigh replace $OTHER4 lladdr $MAC_NEW dev wire nud permanent"
+	# The first of them teaches the new way.
+	event "policy and SA migrate" call=migrate_out counts="Encrypted=2" wire="3 ip proto 50 and dst host $OTHER4"
+	# GW2 goes on as before: what it sends now comes from a stranger.
+	event "policy and SA migrate" way=in call=migrate_in counts="$none XfrmInNoStates=3"
+}
+
+migrate_out()
+{
+	agent migrate ns="$GW1" dir=out src=$NET_A4 dst=$NET_B4 old="$GW1_4,$GW2_4" \
+		new="$GW1_4,$OTHER4" reqid=1
+}
+migrate_in()
+{
+	agent migrate ns="$GW1" dir=fwd src=$NET_B4 dst=$NET_A4 old="$GW2_4,$GW1_4" \
+		new="$GW2_4,$OTHER4" reqid=1
+}
+
+routes_and_rules()
+{
+	event "a rule prohibits it" change="rule add to $B4 prohibit" undo="rule del to $B4 prohibit"
+	event "a rule prohibits it" way=in change="rule add to $A4 prohibit" \
+		undo="rule del to $A4 prohibit" counts="ForwardDone=0 Decrypted=3 Restored=3"
+	event "another next hop for the ESP packets" counts="Encrypted=2" wire="3 ether dst $MAC_NEW and ip proto 50" \
+		change="neigh replace 192.0.2.9 lladdr $MAC_NEW dev wire nud permanent
+			route add $GW2_4/32 via 192.0.2.9" \
+		undo="route del $GW2_4/32 via 192.0.2.9"
+}
+
+# The fast path goes on, to the new address.
+neighbours()
+{
+	event "the next hop has another link-layer address" \
+		change="neigh replace $GW2_4 lladdr $MAC_NEW dev wire nud permanent" \
+		undo="neigh replace $GW2_4 lladdr $MAC_GW2 dev wire nud permanent" \
+		counts="Encrypted=3" wire="3 ether dst $MAC_NEW and ip proto 50"
+	event "the next hop has another link-layer address" way=in \
+		change="neigh replace $A4 lladdr $MAC_NEW dev lan nud permanent" \
+		undo="neigh replace $A4 lladdr $MAC_A dev lan nud permanent" \
+		counts="Decrypted=3 ForwardDone=3"
+}
+
+mtus()
+{
+	local large="size=1272 icmp=^3/4/[0-9]+/"
+
+	# shellcheck disable=SC2086  # two words
+	event "a smaller MTU of the device" change="link set wire mtu 1300" $large \
+		undo="link set wire mtu 1500"
+	# shellcheck disable=SC2086
+	event "a smaller MTU of the route" change="route change $NET_B4 via $GW2_4 mtu 1200" \
+		$large undo="route change $NET_B4 via $GW2_4"
+	# shellcheck disable=SC2086
+	event "a router says that ESP packets are too large" call=too_large $large \
+		undo="route flush cache"
+	# GW1's own errors are counted, for nobody asks for their way to B.
+	event "a smaller MTU of the device" way=in change="link set lan mtu 1280" size=1272 \
+		counts="Decrypted=3 Restored=3 ForwardDone=0 LearnNotForwarded=3" \
+		undo="link set lan mtu 1500"
+}
+
+# What the router quotes has a number that GW1 did send.
+too_large()
+{
+	agent too_large ns="$WIRE" dev=g1 smac="$MAC_GW2" dmac="$MAC_GW1" router=$GW2_4 \
+		src=$GW1_4 dst=$GW2_4 spi=$SPI_AB mtu=1300
+	behind in
+}
+
+addresses()
+{
+	local again
+
+	again="addr add $GW1_4/24 dev wire
+		$(neigh wire $GW2_4 $GW2_6 $MAC_GW2)
+		route replace $NET_B4 via $GW2_4"
+
+	event "the gateway's address is removed" change="addr del $GW1_4/24 dev wire" undo="$again"
+	event "the gateway's address is removed" way=in change="addr del $GW1_4/24 dev wire" \
+		undo="$again"
+	event "the network's address is removed" way=in change="addr del $GW1_LAN4/24 dev lan" \
+		counts="ForwardDone=0" \
+		undo="addr add $GW1_LAN4/24 dev lan
+			neigh replace $A4 lladdr $MAC_A dev lan nud permanent"
+}
+
+plan 17
+setup
+agent sink name=behind "ns=$GW1" port=5003
+attach
+capture_start
+sas
+routes_and_rules
+neighbours
+mtus
+addresses
+
+test_begin "no plaintext on the wire"
+capture_sync
+# GW1's own ICMP errors to B are for no policy.
+expect_wire "plaintext frames on the wire" 0 "not icmp and ($PLAINTEXT)"
+test_end
