@@ -375,7 +375,7 @@ bool xfrm_xdp_conntrack_ok(const struct sk_buff *skb, u8 proto);
 /* xfrm_xdp_meta.c: metadata between XDP and tc, and its proof */
 void xfrm_xdp_meta_decrypted(struct xdp_buff *xdp, u64 sa, u32 ifindex);
 u32 xfrm_xdp_meta_ifindex(void);
-bool xfrm_xdp_meta_was_decrypted(const struct xdp_buff *xdp, u64 sa);
+u64 xfrm_xdp_meta_sa(const struct xdp_buff *xdp);
 void xfrm_xdp_meta_forget(void);
 int xfrm_xdp_meta_store(struct xdp_buff *xdp, struct bpf_xfrm_xdp_opts *opts);
 int xfrm_xdp_meta_secpath(struct sk_buff *skb, struct xfrm_state *x);

@@ -67,26 +67,26 @@ void xfrm_xdp_meta_decrypted(struct xdp_buff *xdp, u64 sa, u32 ifindex)
 }
 
 /**
- * xfrm_xdp_meta_was_decrypted() - is it the frame that has just been decrypted?
+ * xfrm_xdp_meta_sa() - by which SA has this frame just been decrypted?
  * @xdp: the frame
- * @sa: handle of the SA
  *
  * Context: XDP.
+ * Return: its handle, or 0 where the frame is as it came.
  */
-bool xfrm_xdp_meta_was_decrypted(const struct xdp_buff *xdp, u64 sa)
+u64 xfrm_xdp_meta_sa(const struct xdp_buff *xdp)
 {
 	const struct xfrm_xdp_decrypted *last = this_cpu_ptr(&xfrm_xdp_decrypted);
 	const struct xfrm_xdp_meta *meta = xdp->data_meta;
 
-	return last->data == xdp->data && last->sa == sa &&
+	return last->data == xdp->data &&
 	       xdp->data - xdp->data_meta == sizeof(*meta) &&
-	       meta->proof == last->nonce;
+	       meta->proof == last->nonce ? last->sa : 0;
 }
 
 /**
  * xfrm_xdp_meta_ifindex() - the device by which the inner packet is received
  *
- * Context: XDP, after xfrm_xdp_meta_was_decrypted().
+ * Context: XDP, after xfrm_xdp_meta_sa() has named an SA.
  */
 u32 xfrm_xdp_meta_ifindex(void)
 {
@@ -126,12 +126,12 @@ static void xfrm_xdp_meta_key_of(struct xfrm_xdp_flow_key *key, int reason,
  */
 int xfrm_xdp_meta_store(struct xdp_buff *xdp, struct bpf_xfrm_xdp_opts *opts)
 {
-	u64 sa = __this_cpu_read(xfrm_xdp_decrypted.sa);
+	u64 sa = xfrm_xdp_meta_sa(xdp);
 	struct xfrm_xdp_flow_key key;
 	struct xfrm_xdp_meta *meta;
 	struct xfrm_xdp_pkt pkt;
 
-	if (!xfrm_xdp_meta_was_decrypted(xdp, sa))
+	if (!sa)
 		return -ENOENT;
 	xfrm_xdp_meta_forget();
 	xfrm_xdp_meta_key_of(&key, xfrm_xdp_parse_frame(&pkt, xdp), &pkt,

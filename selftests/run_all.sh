@@ -17,7 +17,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 # Two shares for two machines, which take about as long; in each the short before the
 # long, and last what changes the transforms that all others use.
 shares=(
-	"smoke tunnel learning secpath iface bad_input replay expiry mtu_ttl revalidate verifier gtest tcp"
+	"smoke tunnel learning secpath iface attacks bad_input replay expiry mtu_ttl revalidate verifier gtest tcp"
 	"cli attach lifecycle oracle gtest-inplace transforms"
 )
 tests="${shares[*]}"
