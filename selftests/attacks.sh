@@ -42,6 +42,7 @@ clear_attacks()
 4|look-alike by the other device|on_lan src=$B dst=$A|IPReversePathFilter=N
 6|look-alike by the other device|on_lan src=$B dst=$A|XfrmInTmplMismatch=N $DISCARD
 4|plaintext of the LAN, from the wire|on_wire src=$A dst=$B|IPReversePathFilter=N
+46|plaintext for the gateway itself|on_wire dst=$GW1_LAN dport=5002|XfrmInTmplMismatch=N
 46|look-alike for another MAC|on_wire dmac=$MAC_NOBODY|
 46|ESP for another MAC|replayed dmac=$MAC_NOBODY|PuntNotHost=N
 46|ESP for all MACs|replayed dmac=$MAC_ALL|PuntNotHost=N XfrmInStateSeqError=N
@@ -49,7 +50,8 @@ clear_attacks()
 46|to be encrypted, for all MACs|on_lan dmac=$MAC_ALL|PuntNotHost=N
 6|IPv4-mapped addresses|on_wire src=::ffff:$B4 dst=::ffff:$A4|Ip6InNoRoutes=N
 6|addresses that begin as those of the IPv4 flow|on_wire src=cb00:7102:: dst=c633:6402::|Ip6InNoRoutes=N
-46|metadata forged in front of the program|with_forged_metadata on_wire|RestoreForged=N
+46|metadata forged, with the handle of a live SA|with_forged_metadata sa on_wire|RestoreForged=N
+46|metadata forged, with a handle of nothing|with_forged_metadata 0x123456789 on_wire|RestoreForged=N
 END
 }
 
@@ -118,7 +120,7 @@ inner_attacks()
 46|ICMP error inside ESP about a flow of another SA|by_mallory idst=$A proto=unreachable|$UP XfrmInTmplMismatch=N $DISCARD
 END
 	for martian in ${MARTIANS[$F]}; do
-		echo "$F|inner ${martian%%,*}|by_mallory i${martian%%,*}|$UP ${martian#*,}"
+		echo "$F|inner martian (${martian%%,*})|by_mallory i${martian%%,*}|$UP ${martian#*,}"
 	done
 }
 
@@ -133,7 +135,7 @@ map_attacks()
 {
 	cat <<END
 46|map by hand: plaintext key, decrypted flow|by_hand 0 flow on_wire|PuntNoProof=N XfrmInTmplMismatch=N $DISCARD
-46|the same with forged metadata|with_forged_metadata by_hand 0 flow on_wire|PuntNoProof=N RestoreForged=N
+46|the same with forged metadata|with_forged_metadata sa by_hand 0 flow on_wire|PuntNoProof=N RestoreForged=N
 46|map by hand: plaintext key, an SA|by_hand 0 sa on_wire|PuntFlowMismatch=N XfrmInTmplMismatch=N $DISCARD
 46|map by hand: plaintext key, flow of the other side|by_hand 0 back on_wire|PuntFlowMismatch=N XfrmInTmplMismatch=N $DISCARD
 46|map by hand: a handle that never was|by_hand 0 0x123456789 on_wire n=1|PuntNoFlow=N XfrmInTmplMismatch=N $DISCARD
@@ -177,25 +179,111 @@ END
 last_attacks()
 {
 	cat <<END
-46|ICMP too big about ESP of nobody|on_wire proto=too-big src=$ROUTER dst=$GW1_O mtu=1300 about=$GW1_O,$GW2_O,0x9999|
+46|ICMP too big about ESP of nobody|on_wire proto=too-big src=$ROUTER dst=$GW1_O mtu=1400 about=$GW1_O,$GW2_O,0x9999|
+46|ICMP too big about our ESP|path_mtu_lowered|PuntDst=1 FlowReclaimed=1 FlowLearned=3 good+=1 Decrypted=1 Restored=1 W+=2 ${EVIL_B/N/1} PuntMtu=N $LOWER_A
 46|sequence numbers of an inbound SA that start over|start_over|Decrypted=1 ForwardDone=1 A:udp:$B:4000>$A2:5001:ttl63*1 PuntSaReplay=3 XfrmInStateSeqError=3
 END
 }
 
-# rows: of the table, those for IPv$F
+# rows: of the table, those for IPv$F whose label matches $ONLY
 rows()
 {
-	local line
+	local families line
 
 	family_vars
-	while IFS= read -r line; do
-		[[ ${line%%|*} != *$F* ]] || echo "${line#*|}"
+	while IFS='|' read -r families line; do
+		[[ $families != *$F* || ! ${line%%|*} =~ $ONLY ]] || echo "$line"
 	done < <(attacks)
 }
 
+# stack_alone: look-alikes and replayed ESP of the round before die in the stack
+stack_alone()
+{
+	volley 2
+	closers
+	agent taps
+	mark "$GW1"
+	on_wire
+	replayed
+	closers
+	counters "$GW1"
+	expect_count "$GW1" XfrmInTmplMismatch 3
+	expect_count "$GW1" XfrmInStateSeqError "$SENT"
+	agent taps
+	expect_words "at A" "${R[A]}" "good*1"
+}
+
+between_attachments()
+{
+	test_begin "IPv$F: between detach and attach"
+	detach
+	stack_alone
+	# Read once more: ESP from before the programs came back.
+	volley 2
+	closers
+	agent taps
+	attach
+	mark "$GW1"
+	on_wire
+	replayed
+	expect_range "packets sent again" "$SENT" 3 3
+	closers
+	expect_counts "$GW1" XfrmInTmplMismatch=3 XfrmInStateSeqError="$SENT" \
+		Decrypted=0 Encrypted=0 ForwardDone=0 Restored=0
+	volley 1
+	closers
+	agent taps
+	mark "$GW1"
+	volley 2
+	replayed
+	closers
+	expect_counts "$GW1" XfrmInStateSeqError="$SENT" PuntSaReplay="$SENT" Encrypted=2 \
+		Decrypted=3 ForwardDone=2
+	test_end
+}
+
+# HA runs the fast path, too. What GW1 decrypted for its stack reaches HA without metadata;
+# what somebody takes from GW1's stack with it is worth nothing there.
+second_namespace()
+{
+	test_begin "metadata in another namespace"
+	expect_ok "attach in HA" "$CLI" -n "$HA" attach eth0
+	at_exit "$CLI -n $HA detach"
+	mark "$GW1" "$HA"
+	closers
+	expect_counts "$GW1" Restored=1
+	expect_counts "$HA" Restored=0 RestoreForged=0 RestoreSaGone=0
+	agent ifindex "ns=$GW1" dev=lan
+	agent tcx_redirect "ns=$GW1" dev=wire to="${R[ifindex]}"
+	mark "$GW1" "$HA"
+	burst "$HB" "$B" "$A" 20000 5001 3 first=$EVIL
+	wait_for 5 counter_at_least "$HA" RestoreForged 3 || wrong "metadata did not come to HA"
+	expect_counts "$GW1" Decrypted=3 Restored=0
+	expect_counts "$HA" Restored=0 RestoreForged=3
+	agent xdp_off "ns=$GW1" dev=wire
+	test_end
+}
+
+# Every test above is a line of the document, and every line is a test.
+documented()
+{
+	local list
+
+	test_begin "the list in Documentation is this one"
+	list=$(sed -n '/- Attack$/d; s/^   \* - //p' "$(dirname "$0")/../Documentation/attacks.rst")
+	expect "lines without test, tests without line" "" \
+		"$(printf '%s\n' "${LABELS[@]% (*)}" | sort -u | comm -3 - <(sort <<<"$list"))"
+	test_end
+}
+
+ONLY=${1:-}
 F=4 ROWS4=$(rows) F=6
 ROWS6=$(rows)
-plan "$(wc -l <<<"$ROWS4"$'\n'"$ROWS6")"
+mapfile -t LABELS < <(printf '%s\n' "$ROWS4" "$ROWS6" | sed '/^$/d; s/|.*//')
+extra=4
+[ -z "$ONLY" ] || extra=0
+plan $((${#LABELS[@]} + extra))
+LABELS+=("between detach and attach" "metadata in another namespace")
 setup
 attacks_setup
 attach
@@ -204,6 +292,8 @@ for F in 4 6; do
 	rows=ROWS$F
 	while IFS='|' read -r label how wanted; do
 		# shellcheck disable=SC2086  # one word per option
-		attack "$label" "$wanted" $how
+		[ -z "$label" ] || attack "$label" "$wanted" $how
 	done <<<"${!rows}"
+	[ -n "$ONLY" ] || between_attachments
 done
+[ -n "$ONLY" ] || { second_namespace; documented; }

@@ -236,15 +236,17 @@ class Agent:
         prog = xdp.load(xdp.program_next(), xdp.PROG_TYPE_TC, where)
         self.links[dev] = xdp.attach(prog, socket.if_nametoindex(dev), where)
 
+    def tcx_redirect(self, dev, to):
+        """Before all others, whatever comes in is sent out of another device."""
+        prog = xdp.load(xdp.program_redirect(int(to)), xdp.PROG_TYPE_TC, xdp.ATTACH_TCX_INGRESS)
+        self.links[dev] = xdp.attach(prog, socket.if_nametoindex(dev), xdp.ATTACH_TCX_INGRESS,
+                                     xdp.BEFORE)
+
     def tcx_attached(self, dev):
         return {"attached": int(xdp.link_ifindex(self.links[dev]) == socket.if_nametoindex(dev))}
 
-    def xdp_forge(self, dev, magic, sa, proof):
-        code = xdp.program_forge(int(magic, 0), int(sa, 0), int(proof, 0))
-        self.links[dev] = xdp.attach(xdp.load(code), socket.if_nametoindex(dev))
-
     def xdp_front(self, link, magic, sa, proof):
-        """The same in front of the program of a pinned link, which then gets its turn."""
+        """In front of the program of a pinned link, which gets frames with forged metadata."""
         xdp.put_in_front(link, int(magic, 0), int(sa, 0), int(proof, 0))
 
     def xdp_front_off(self, link):

@@ -7,6 +7,8 @@
 #   A <-> B    the victims, by the SAs of sa.sh
 #   Mallory    at 192.0.2.66, 2001:db8:f::66: a peer with an SA for B's network to A2
 
+# shellcheck disable=SC2034  # for the table
+{
 SPI_M=0x3001 SPI_SHORT=0x3002 SPI_NATT=0x3003 SPI_IFACE=0x3004 SPI_CLEAR=0x6001 SPI_LAST=0x7001
 M4=192.0.2.66 M6=2001:db8:f::66
 A24=198.51.100.99 A26=2001:db8:a::99
@@ -19,15 +21,17 @@ MAC_NOBODY=02:00:00:00:00:99 MAC_ALL=ff:ff:ff:ff:ff:ff
 EVIL=$((1 << 30))	# number of an attacker's first datagram; victims stay below
 SEQ=0 SPORT=10000 M_SEQ=100000 SENT=0 AFTER=
 declare -A MARTIANS=() WANT=() HANDLE=()
+}
 
 attacks_setup()
 {
 	needs jq:jq
 	modprobe -q algif_aead	# built in, where there is no such module
+	# shellcheck disable=SC2034  # for counters
 	IP_MIB=1
 	agent sysctl "ns=$GW1" net.ipv4.conf.all.rp_filter=1
 	configure "$HA" "addr add $A24/32 dev eth0" "addr add $A26/128 dev eth0 nodad"
-	configure "$GW1" "$(neigh lan $A24 $A26 $MAC_A)" "$(neigh lan $T4 $T6 $MAC_A)" \
+	configure "$GW1" "$(neigh lan $A24 $A26 "$MAC_A")" "$(neigh lan $T4 $T6 "$MAC_A")" \
 		"$(neigh wire $M4 $M6 $MAC_NOBODY)"
 	configure "$GW1" "link add xfrm0 type xfrm dev wire if_id 42" "link set xfrm0 up"
 	agent encap_socket "ns=$GW1" name=natt port=4500
@@ -37,6 +41,7 @@ attacks_setup()
 }
 
 # family_vars: what stands in the table, for IPv$F
+# shellcheck disable=SC2034,SC2153  # for the table; declared in the loop
 family_vars()
 {
 	local var name
@@ -68,6 +73,7 @@ family_vars()
 	TTL_A+=" ${IP}InHdrErrors=N LearnNotForwarded=N"
 	TTL_B+=" ${IP}InHdrErrors=N LearnNotForwarded=N"
 	MTU_A+=" LearnNotForwarded=N"
+	LOWER_A=${MTU_A/1446/1346} LOWER_A=${LOWER_A/1426/1326}
 }
 
 # family_setup: fresh SAs, everybody's flows learned
@@ -245,14 +251,14 @@ tcp_by_victim()
 # natt SPORT [KEY=VALUE…]: ESP in UDP
 natt() { by_mallory spi=$SPI_NATT encap="$1,4500" "${@:2}"; }
 
-# with_forged_metadata COMMAND…: behind a program that writes metadata of our format,
-# with the handle of a live SA, in front of every frame
+# with_forged_metadata HANDLE COMMAND…: behind a program that writes metadata of our
+# format in front of every frame
 with_forged_metadata()
 {
 	agent xdp_front "ns=$GW1" link="$(pins)/xdp-wire" magic=0x58465250 \
-		sa="${HANDLE[sa]}" proof=0x0123456789abcdef
+		sa="${HANDLE[$1]:-$1}" proof=0x0123456789abcdef
 	AFTER="agent xdp_front_off ns=$GW1 link=$(pins)/xdp-wire"
-	"$@"
+	"${@:2}"
 }
 
 # by_hand SA HANDLE COMMAND…: with an entry in the map that leads the look-alikes of
@@ -329,6 +335,18 @@ last_sequence_number()
 	on_lan n=6 dst="$LAST"
 }
 
+# What does not fit any more is told to the sender by the stack.
+# shellcheck disable=SC2153  # declared in family_vars
+path_mtu_lowered()
+{
+	on_wire n=1 proto=too-big src="$ROUTER" dst="$GW1_O" mtu=1400 \
+		about="$GW1_O,$GW2_O,$SPI_AB"
+	closers
+	on_lan n=1
+	wait_for 5 learned 3 || wrong "not learned again"
+	on_lan size=1350
+}
+
 start_over()
 {
 	local seq
@@ -356,13 +374,14 @@ attack()
 }
 
 # outcome WANTED: what came out, and all counters that grew; WANTED is what there is
-# besides the victims'.
+# besides the victims': NAME=COUNT of a counter, W+= ESP of theirs from GW1, good+= more of
+# their datagrams, A:, B: or W: what else was seen there, each as often as it says.
 outcome()
 {
 	local word value grown='' name
 	local -A more=([A]='' [B]='' [W]='')
 
-	WANT=([Encrypted]=4 [Decrypted]=5 [ForwardDone]=4 [Restored]=1 [FlowLearned]=2 [W]=5)
+	WANT=([Encrypted]=4 [Decrypted]=5 [ForwardDone]=4 [Restored]=1 [FlowLearned]=2 [W]=5 [good]=5)
 	for word in $1; do
 		case $word in
 		[ABW]:*)
@@ -372,12 +391,12 @@ outcome()
 			WANT[$name]=$((${WANT[$name]:-0} + ${value//N/$SENT})) ;;
 		esac
 	done
-	expect_words "at A" "${R[A]}" "good*5${more[A]//\*N/*$SENT}"
-	expect_words "at B" "${R[B]}" "good*5${more[B]//\*N/*$SENT}"
+	expect_words "at A" "${R[A]}" "good*${WANT[good]}${more[A]//\*N/*$SENT}"
+	expect_words "at B" "${R[B]}" "good*${WANT[good]}${more[B]//\*N/*$SENT}"
 	expect_words "from GW1" "${R[W]}" "esp:$SPI_AB*${WANT[W]}${more[W]//\*N/*$SENT}"
-	unset 'WANT[W]'
+	unset 'WANT[W]' 'WANT[good]'
 	for name in "${!CUR[@]}"; do
-		value=$((CUR[$name] - ${BASE[$name]:-0}))
+		value=$((${CUR[$name]} - ${BASE[$name]:-0}))
 		case ${name#*:} in
 		InputDone|OutputDone|InputTaken|OutputTaken) ;;
 		*) [ $value -eq 0 ] || grown+=" ${name#*:}=$value" ;;
@@ -403,6 +422,6 @@ expect_words()
 		[ -n "${left[$word]:-}" ] || missing+=" $word"
 		unset "left[$word]"
 	done
-	[ -z "$missing" ] && [ ${#left[@]} -eq 0 ] ||
+	[ -z "$missing${left[*]:-}" ] ||
 		wrong "$1: not there:$missing; there:${left[*]:+ ${!left[*]}}"
 }

@@ -12,7 +12,8 @@ MAP_TYPE_PROG_ARRAY = 3
 PROG_TYPE_TC, PROG_TYPE_XDP = 3, 6
 ATTACH_XDP, ATTACH_TCX_INGRESS, ATTACH_TCX_EGRESS = 37, 46, 47
 XDP_PASS = 2
-TAIL_CALL, ADJUST_META = 12, 54
+TAIL_CALL, REDIRECT, ADJUST_META = 12, 23, 54
+BEFORE = 1 << 3     # BPF_F_BEFORE
 libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -41,6 +42,11 @@ def program_pass():
 def program_next():
     """For tc: let whoever comes next decide."""
     return insn(0xB7, 0, imm=-1) + insn(0x95)
+
+
+def program_redirect(ifindex):
+    return (insn(0xB7, 1, imm=ifindex) + insn(0xB7, 2, imm=0) + insn(0x85, imm=REDIRECT)
+            + insn(0x95))
 
 
 def program_forge(magic, sa, proof, then=b""):
@@ -83,8 +89,8 @@ def load(insns, prog_type=PROG_TYPE_XDP, attach_type=ATTACH_XDP):
         raise OSError(error.errno, "%s: %s" % (error, log.value.decode()[-400:])) from error
 
 
-def attach(prog, ifindex, attach_type=ATTACH_XDP):
-    return bpf(LINK_CREATE, struct.pack("=IIII", prog, ifindex, attach_type, 0))
+def attach(prog, ifindex, attach_type=ATTACH_XDP, flags=0):
+    return bpf(LINK_CREATE, struct.pack("=IIII", prog, ifindex, attach_type, flags))
 
 
 def link_ifindex(link):
