@@ -411,7 +411,7 @@ bool xfrm_xdp_conntrack_ok(const struct sk_buff *skb, u8 proto);
 void xfrm_xdp_meta_decrypted(struct xdp_buff *xdp, u64 sa, u32 ifindex, unsigned int len);
 u32 xfrm_xdp_meta_ifindex(void);
 unsigned int xfrm_xdp_meta_len(void);
-u64 xfrm_xdp_meta_decrypted_by(const struct xdp_buff *xdp);
+u64 xfrm_xdp_meta_sa(const struct xdp_buff *xdp);
 u64 xfrm_xdp_meta_proof(const struct xfrm_xdp_flow_key *key);
 void xfrm_xdp_meta_forget(void);
 int xfrm_xdp_meta_store(struct xdp_buff *xdp, struct bpf_xfrm_xdp_opts *opts);

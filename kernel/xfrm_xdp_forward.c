@@ -66,7 +66,10 @@ int xfrm_xdp_egress_check(const struct net_device *in, const struct net_device *
 	return xfrm_xdp_egress_hooked(out) ? XFRM_XDP_R_PUNT_EGRESS_HOOK : XFRM_XDP_OK;
 }
 
-/* Is it a packet that the flow was learned for, decrypted by the same SA? */
+/*
+ * Is it a packet that the flow was learned for, decrypted by the same SA, or by none
+ * as those were? What an SA decrypted has no business with a flow of plaintext.
+ */
 static int xfrm_xdp_flow_match(const struct xfrm_xdp_flow *flow,
 			       const struct xdp_buff *xdp,
 			       const struct xfrm_xdp_pkt *pkt)
@@ -74,14 +77,16 @@ static int xfrm_xdp_flow_match(const struct xfrm_xdp_flow *flow,
 	const struct xfrm_xdp_flow_key *key = &flow->id.key;
 	const struct net_device *dev = xdp->rxq->dev;
 	u32 ifindex = dev->ifindex;
+	u64 sa;
 
 	if (flow->id.net != dev_net(dev) || pkt->vlan != key->vlan ||
 	    !xfrm_xdp_pkt_is(pkt, key))
 		return XFRM_XDP_R_PUNT_FLOW_MISMATCH;
 	/* What was decrypted is of no flow that came in the clear, and the reverse. */
-	if (key->sa != xfrm_xdp_meta_decrypted_by(xdp))
-		return XFRM_XDP_R_PUNT_NO_PROOF;
-	if (key->sa)
+	sa = xfrm_xdp_meta_sa(xdp);
+	if (unlikely(key->sa != sa))
+		return key->sa ? XFRM_XDP_R_PUNT_NO_PROOF : XFRM_XDP_R_PUNT_FLOW_MISMATCH;
+	if (sa)
 		ifindex = xfrm_xdp_meta_ifindex();
 	return key->ifindex == ifindex ? XFRM_XDP_OK : XFRM_XDP_R_PUNT_FLOW_MISMATCH;
 }

@@ -77,25 +77,26 @@ void xfrm_xdp_meta_decrypted(struct xdp_buff *xdp, u64 sa, u32 ifindex, unsigned
 }
 
 /**
- * xfrm_xdp_meta_decrypted_by() - by which SA has the frame just been decrypted?
+ * xfrm_xdp_meta_sa() - by which SA has this frame just been decrypted?
  * @xdp: the frame
  *
  * Context: XDP.
- * Return: the SA's handle, or 0 where it is another frame.
+ * Return: its handle, or 0 where the frame is as it came.
  */
-u64 xfrm_xdp_meta_decrypted_by(const struct xdp_buff *xdp)
+u64 xfrm_xdp_meta_sa(const struct xdp_buff *xdp)
 {
 	const struct xfrm_xdp_decrypted *last = this_cpu_ptr(&xfrm_xdp_decrypted);
 	const struct xfrm_xdp_meta *meta = xdp->data_meta;
 
-	return last->data == xdp->data && xdp->data - xdp->data_meta == sizeof(*meta) &&
+	return last->data == xdp->data &&
+	       xdp->data - xdp->data_meta == sizeof(*meta) &&
 	       meta->proof == last->nonce ? last->sa : 0;
 }
 
 /**
  * xfrm_xdp_meta_ifindex() - the device by which the inner packet is received
  *
- * Context: XDP, after xfrm_xdp_meta_decrypted_by().
+ * Context: XDP, after xfrm_xdp_meta_sa() has named an SA.
  */
 u32 xfrm_xdp_meta_ifindex(void)
 {
@@ -105,7 +106,7 @@ u32 xfrm_xdp_meta_ifindex(void)
 /**
  * xfrm_xdp_meta_len() - length of the outer IP packet in bytes
  *
- * Context: XDP, after xfrm_xdp_meta_decrypted_by().
+ * Context: XDP, after xfrm_xdp_meta_sa() has named an SA.
  */
 unsigned int xfrm_xdp_meta_len(void)
 {
@@ -146,7 +147,7 @@ static void xfrm_xdp_meta_key_of(struct xfrm_xdp_flow_key *key, int reason,
  */
 int xfrm_xdp_meta_store(struct xdp_buff *xdp, struct bpf_xfrm_xdp_opts *opts)
 {
-	u64 sa = xfrm_xdp_meta_decrypted_by(xdp);
+	u64 sa = xfrm_xdp_meta_sa(xdp);
 	struct xfrm_xdp_flow_key key;
 	struct xfrm_xdp_meta *meta;
 	struct xfrm_xdp_pkt pkt;

@@ -2,12 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # What becomes a flow and what must not: only packets that the stack has really
-# forwarded through an SA teach one, and what a flow learned from an SA's packets
-# takes, only packets of that SA get. Rules, NAT, marks and the like: who_may.sh.
+# forwarded through an SA teach one. Rules, NAT, marks and the like: who_may.sh. What then
+# looks like them: attacks.sh.
 #
 #   HA ---- GW1 ==== wire ==== GW2 ---- HB
-#         fast path     ^      kernel
-#                       plaintext is injected here
+#         fast path            kernel
 
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -79,68 +78,6 @@ local_esp()
 	test_end
 }
 
-# A flow of decrypted packets, and plaintext that looks like it.
-lookalike()
-{
-	local family=$1 a=A$1 b=B$1
-
-	test_begin "IPv$family plaintext that looks like a decrypted flow dies in the stack"
-	fresh
-	burst "$HB" "${!b}" "${!a}" 4000 5001 1
-	agent got name=A n=1
-	burst "$HB" "${!b}" "${!a}" 4000 5001 4 first=1
-	expect_got A 5
-	expect_counts "$GW1" ForwardDone=4 XfrmInTmplMismatch=0
-	agent craft "ns=$WIRE" dev=g1 smac="$MAC_GW2" dmac="$MAC_GW1" \
-		src="${!b}" dst="${!a}" sport=4000 dport=5001 n=5 first=100 ttl=63
-	wait_for 5 counter_at_least "$GW1" XfrmInTmplMismatch 5
-	expect_counts "$GW1" ForwardDone=4 XfrmInTmplMismatch=5
-	# The flow itself does not suffer.
-	burst "$HB" "${!b}" "${!a}" 4000 5001 4 first=5
-	expect_got A 9
-	expect_counts "$GW1" ForwardDone=8
-	test_end
-}
-
-# add_second_sa: SPI 0x2222 with reqid 2, which GW1 accepts for 198.51.100.200 only
-add_second_sa()
-{
-	sa_state "$GW2_4" "$GW1_4" 0x2222 gcm128 off 64
-	configure "$GW1" "${STATE/reqid 1/reqid 2}" \
-		"xfrm policy add src $NET_B4 dst 198.51.100.200/32 dir fwd priority 1 \
-			tmpl src $GW2_4 dst $GW1_4 proto esp reqid 2 mode tunnel" \
-		"neigh replace 198.51.100.200 lladdr $MAC_A dev lan nud permanent"
-	configure "$GW2" "${STATE/reqid 1/reqid 2}" \
-		"xfrm policy add src $NET_B4 dst 198.51.100.200/32 dir out priority 1 \
-			tmpl src $GW2_4 dst $GW1_4 proto esp reqid 2 mode tunnel"
-	ip -n "$HA" addr replace 198.51.100.200/32 dev eth0
-}
-
-other_sa()
-{
-	test_begin "a flow of one SA takes no packets of another"
-	fresh
-	add_second_sa
-	mark "$GW1"
-	# Both SAs are learned and fast, each with its flow.
-	burst "$HB" "$B4" 198.51.100.200 4000 5001 1
-	agent got name=A n=1
-	burst "$HB" "$B4" "$A4" 4000 5001 1 first=1
-	agent got name=A n=2
-	burst "$HB" "$B4" 198.51.100.200 4000 5001 1 first=2
-	burst "$HB" "$B4" "$A4" 4000 5001 1 first=3
-	expect_got A 4
-	expect_counts "$GW1" Decrypted=2 ForwardDone=2
-	# Now GW2 sends the first flow by the second SA.
-	configure "$GW2" "xfrm policy update src $NET_B4 dst $NET_A4 dir out \
-		tmpl src $GW2_4 dst $GW1_4 proto esp reqid 2 mode tunnel"
-	burst "$HB" "$B4" "$A4" 4000 5001 5 first=10
-	wait_for 5 counter_at_least "$GW1" XfrmInTmplMismatch 5
-	expect_counts "$GW1" XfrmInTmplMismatch=5 Decrypted=7 Restored=5 ForwardDone=2
-	expect_got A 4
-	test_end
-}
-
 # An inbound SA that is found by mark: rules that set one come after XDP. The stack
 # decrypts by it, and says so with each packet.
 other_kind_of_sa()
@@ -156,7 +93,7 @@ other_kind_of_sa()
 	test_end
 }
 
-plan 10
+plan 7
 needs ping:iputils-ping
 setup
 agent sink name=GW1 "ns=$GW1" port=5002
@@ -168,7 +105,4 @@ echo_flows 4 "$B4"
 echo_flows 6 "$B6"
 local_plain
 local_esp
-lookalike 4
-lookalike 6
-other_sa
 other_kind_of_sa

@@ -45,17 +45,6 @@ teach()
 	agent got name=B n=2
 }
 
-# GW1 sends its errors to B from its own address: by ESP as well.
-protect_errors()
-{
-	local tmpl="priority 1000 tmpl src $GW1_4 dst $GW2_4 proto esp reqid 1 mode tunnel"
-
-	configure "$GW1" "xfrm policy add src $GW1_4 dst $NET_B4 dir out $tmpl" \
-		"xfrm policy add src $GW1_6 dst $NET_B6 dir out $tmpl"
-	configure "$GW2" "xfrm policy add src $GW1_4 dst $NET_B4 dir fwd $tmpl" \
-		"xfrm policy add src $GW1_6 dst $NET_B6 dir fwd $tmpl"
-}
-
 references()
 {
 	local family a b

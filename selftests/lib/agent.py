@@ -14,8 +14,12 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import flowmap  # noqa: E402
+import forge  # noqa: E402
+import mib  # noqa: E402
 import offload  # noqa: E402
 import packets  # noqa: E402
+import tap  # noqa: E402
 import traffic  # noqa: E402
 import xdp  # noqa: E402
 import xfrm  # noqa: E402
@@ -44,9 +48,16 @@ class Namespace:
         libc.setns(self.home, CLONE_NEWNET)
 
 
+def numbers(args):
+    """Arguments that are numbers, as such."""
+    return {key: int(value, 0) if value[:1].isdigit() and "," not in value else value
+            for key, value in args.items()}
+
+
 class Agent:
     def __init__(self):
         self.sinks, self.streams, self.servers, self.links = {}, {}, {}, {}
+        self.tapped, self.encap = {}, {}
 
     def send(self, src, dst, sport, dport, n="1", size="64", first="0", gap="0", errors="0", **opts):
         sent, failed, found = 0, 0, {}
@@ -90,13 +101,15 @@ class Agent:
         stream.sock.close()
         return {"sent": stream.sent, "errors": stream.errors}
 
-    def craft(self, dev, smac, dmac, src, dst, sport, dport, n="1", size="64", first="0",
-              ttl="64", tos="0", tags=""):
+    def craft(self, dev, smac, dmac, src, dst, sport, dport, n="1", first="0", frags=None,
+              trail="0", tags="", **how):
+        """Datagrams, or what ip_packet() makes, as frames or fragments onto a device."""
         with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as sock:
             sock.bind((dev, 0))
             for seq in range(int(first), int(first) + int(n)):
-                sock.send(packets.udp_frame(smac, dmac, src, dst, int(sport), int(dport), seq,
-                                            int(size), int(ttl), int(tos, 0), tags))
+                packet = forge.ip_packet(src, dst, int(sport), int(dport), seq, **numbers(how))
+                for frame in forge.frames(smac, dmac, packet, frags, int(trail), seq, tags):
+                    sock.send(frame)
         return {"sent": n}
 
     def inject(self, dev, file, spi, seq="1-4294967295", **how):
@@ -112,21 +125,43 @@ class Agent:
         return {"sent": sent}
 
     def esp(self, dev, smac, dmac, src, dst, spi, seq, key, isrc, idst, sport, dport, first="0",
-            size="64", ttl="64", itos="0", tos="0", padlen=None, tfc="0", keep_inner=None,
-            next_header=None, **how):
-        """One ESP packet made from scratch by the SA's key, good or bad, around one datagram."""
-        data = packets.udp(isrc, idst, int(sport), int(dport),
-                           packets.payload(int(first), int(size)))
-        inner = packets.ip_header(isrc, idst, socket.IPPROTO_UDP, len(data), int(ttl),
-                                  int(itos, 0)) + data
-        inner = inner[:int(keep_inner)] if keep_inner else inner + bytes(int(tfc))
-        frame = packets.esp_frame(smac, dmac, src, dst, int(spi, 0), int(seq),
-                                  bytes.fromhex(key.removeprefix("0x")), inner,
-                                  int(next_header) if next_header else None,
-                                  int(padlen) if padlen else None, int(tos, 0))
+            n="1", size="64", ttl="64", itos="0", tos="0", padlen=None, tfc="0", keep_inner=None,
+            next_header=None, proto="udp", options=None, about=None, frags=None, encap=None, **how):
+        """ESP packets made from scratch by the SA's key, good or bad, around one datagram each."""
         with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as sock:
             sock.bind((dev, 0))
-            sock.send(packets.damage(frame, **how))
+            for i in range(int(n)):
+                if proto == "esp":      # one more ESP packet inside, of a key that nobody has
+                    inner = packets.esp_packet(isrc, idst, int(about, 0), int(seq) + i, bytes(20),
+                                               bytes(40), 4)
+                else:
+                    inner = forge.ip_packet(isrc, idst, int(sport), int(dport), int(first) + i,
+                                            int(size), int(ttl), int(itos, 0), proto, options)
+                inner = inner[:int(keep_inner)] if keep_inner else inner + bytes(int(tfc))
+                packet = packets.esp_packet(src, dst, int(spi, 0), int(seq) + i,
+                                            bytes.fromhex(key.removeprefix("0x")), inner,
+                                            int(next_header) if next_header else None,
+                                            int(padlen) if padlen else None, int(tos, 0), encap)
+                for frame in forge.frames(smac, dmac, packet, frags, ident=int(seq) + i):
+                    sock.send(packets.damage(frame, **how))
+        return {"sent": n}
+
+    def tap(self, name, dev):
+        self.tapped[name] = tap.Tap(dev)
+
+    def taps(self):
+        """What came in by each tapped device since the last time."""
+        return {name: " ".join("%s*%d" % item for item in sorted(one.read().items()))
+                for name, one in self.tapped.items()}
+
+    def again(self, tap, dev, spi, **how):
+        """ESP that a tapped device sent before the taps were read, once more; damaged if so told."""
+        frames = [frame for frame in self.tapped[tap].sent if packets.is_esp(frame, int(spi, 0))]
+        with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as sock:
+            sock.bind((dev, 0))
+            for frame in frames:
+                sock.send(packets.damage(frame, **how))
+        return {"sent": len(frames)}
 
     def espcount(self, file, spi, seq="1-4294967295"):
         low, _, high = seq.partition("-")
@@ -147,15 +182,9 @@ class Agent:
     def mroute_off(self, name):
         self.links.pop(name).close()
 
-    def stat(self):
-        """Counters of both ESP paths that are not zero, and the names of all."""
-        found = {}
-        for name in ("xfrm_stat", "xfrm_xdp_stat"):
-            try:
-                with open("/proc/self/net/" + name, encoding="ascii") as file:
-                    found.update(line.split() for line in file)
-            except FileNotFoundError:
-                pass        # no module: its names stay unknown, and who expects them fails
+    def stat(self, ip="0"):
+        """Counters of both ESP paths, and of IP, that are not zero, and the names of all."""
+        found = {**mib.xfrm(), **(mib.ip() if int(ip) else {})}
         answer = {name: value for name, value in found.items() if value != "0"}
         answer["names"] = " ".join(found)
         return answer
@@ -224,19 +253,43 @@ class Agent:
         prog = xdp.load(xdp.program_next(), xdp.PROG_TYPE_TC, where)
         self.links[dev] = xdp.attach(prog, socket.if_nametoindex(dev), where)
 
+    def tcx_redirect(self, dev, to):
+        """Before all others, whatever comes in is sent out of another device."""
+        prog = xdp.load(xdp.program_redirect(int(to)), xdp.PROG_TYPE_TC, xdp.ATTACH_TCX_INGRESS)
+        self.links[dev] = xdp.attach(prog, socket.if_nametoindex(dev), xdp.ATTACH_TCX_INGRESS,
+                                     xdp.BEFORE)
+
     def tcx_attached(self, dev):
         return {"attached": int(xdp.link_ifindex(self.links[dev]) == socket.if_nametoindex(dev))}
 
-    def xdp_forge(self, dev, magic, sa, proof):
-        code = xdp.program_forge(int(magic, 0), int(sa, 0), int(proof, 0))
-        self.links[dev] = xdp.attach(xdp.load(code), socket.if_nametoindex(dev))
+    def xdp_front(self, link, magic, sa, proof):
+        """In front of the program of a pinned link, which gets frames with forged metadata."""
+        xdp.put_in_front(link, int(magic, 0), int(sa, 0), int(proof, 0))
+
+    def xdp_front_off(self, link):
+        xdp.take_from_front(link)
 
     def xdp_off(self, dev):
         os.close(self.links.pop(dev))
 
     def sa_handle(self, path):
         """Handle of the first inbound SA in a pinned flow map."""
-        return {"handle": hex(xdp.sa_handle(path))}
+        return {"handle": hex(flowmap.sa_handle(path))}
+
+    def flow_find(self, path, **what):
+        """Handle, ingress device and inbound SA of the entry that is meant; 0 for none."""
+        return flowmap.find(path, **what)
+
+    def flow_put(self, path, handle, **what):
+        """An entry of the flow map that nobody has learned."""
+        flowmap.put(path, int(handle, 0), **what)
+
+    def ifindex(self, dev):
+        return {"ifindex": socket.if_nametoindex(dev)}
+
+    def encap_socket(self, name, port):
+        """Lets the kernel take ESP in UDP at a port, as key managers do."""
+        self.encap[name] = traffic.encap_socket(int(port))
 
     def now(self):
         return {"ms": int(time.monotonic() * 1000)}

@@ -56,12 +56,6 @@ def vlan_tags(text):
     return b"".join(struct.pack("!HH", int(proto, 0), int(tci, 0)) for proto, tci in pairs)
 
 
-def udp_frame(smac, dmac, src, dst, sport, dport, seq, size, ttl=64, tos=0, tags=""):
-    data = udp(src, dst, sport, dport, payload(seq, size))
-    return (mac(dmac) + mac(smac) + vlan_tags(tags) + struct.pack("!H", ETH_P[family(src)])
-            + ip_header(src, dst, socket.IPPROTO_UDP, len(data), ttl, tos) + data)
-
-
 def too_large(smac, dmac, router, src, dst, spi, mtu):
     """ICMP: fragmentation needed, about an ESP packet from src to dst."""
     about = ip_header(src, dst, ESP, 1000) + struct.pack("!II", spi, 1)
@@ -84,8 +78,11 @@ def rfc4106(key, aad, iv, plain):
             return oper.recv(len(aad) + len(iv) + len(plain) + 16)[len(aad) + len(iv):]
 
 
-def esp_frame(smac, dmac, src, dst, spi, seq, key, inner, next_header=None, padlen=None, tos=0):
-    """An ESP packet around any bytes; the trailer says what it is told to say."""
+def esp_packet(src, dst, spi, seq, key, inner, next_header=None, padlen=None, tos=0, encap=None):
+    """An ESP packet around any bytes; the trailer says what it is told to say.
+
+    encap: "SPORT,DPORT" of the UDP header around it.
+    """
     if next_header is None:
         next_header = socket.IPPROTO_IPIP if inner[0] >> 4 == 4 else socket.IPPROTO_IPV6
     pad = -(len(inner) + 2) % 4
@@ -93,8 +90,11 @@ def esp_frame(smac, dmac, src, dst, spi, seq, key, inner, next_header=None, padl
                                                       next_header])
     aad, iv = struct.pack("!II", spi, seq), struct.pack("!Q", seq)
     esp = aad + iv + rfc4106(key, aad, iv, plain)
-    return (mac(dmac) + mac(smac) + struct.pack("!H", ETH_P[family(src)])
-            + ip_header(src, dst, ESP, len(esp), tos=tos) + esp)
+    if encap:
+        sport, dport = map(int, encap.split(","))
+        esp = udp(src, dst, sport, dport, esp)
+        return ip_header(src, dst, socket.IPPROTO_UDP, len(esp), tos=tos) + esp
+    return ip_header(src, dst, ESP, len(esp), tos=tos) + esp
 
 
 def read_pcap(path):
@@ -120,6 +120,11 @@ def esp_offset(frame):
     return None
 
 
+def is_esp(frame, spi):
+    off = esp_offset(frame)
+    return off is not None and struct.unpack_from("!I", frame, off)[0] == spi
+
+
 def esp_frames(path, spi):
     """Sequence number and frame of every ESP packet of an SPI."""
     for frame in read_pcap(path):
@@ -136,6 +141,14 @@ def set_ip_length(frame, length):
     return frame[:18] + struct.pack("!H", length - 40) + frame[20:]
 
 
+def set_source(frame, src):
+    """Another source address, with a right checksum."""
+    if frame[14] >> 4 == 6:
+        return frame[:22] + socket.inet_pton(socket.AF_INET6, src) + frame[38:]
+    frame = frame[:26] + socket.inet_aton(src) + frame[30:]
+    return set_ip_length(frame, ip_length(frame))
+
+
 def ip_length(frame):
     if frame[14] >> 4 == 4:
         return struct.unpack_from("!H", frame, 16)[0]
@@ -147,6 +160,8 @@ def damage(frame, **how):
     off = esp_offset(frame)
     if "dmac" in how:
         frame = mac(how["dmac"]) + frame[6:]
+    if "src" in how:        # from another gateway
+        frame = set_source(frame, how["src"])
     if "spi" in how:
         frame = frame[:off] + struct.pack("!I", int(how["spi"], 0)) + frame[off + 4:]
     if "seq_add" in how:

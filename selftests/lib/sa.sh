@@ -70,6 +70,19 @@ sa_setup()
 	sa_gateway "$GW2" "$gw2" "$gw1" NET_B NET_A
 }
 
+# protect_errors [4|6]: what GW1 says of B's packets goes by ESP as well, between those
+# outer addresses.
+protect_errors()
+{
+	local gw1=GW1_${1:-4} gw2=GW2_${1:-4} tmpl
+
+	tmpl="priority 1000 tmpl src ${!gw1} dst ${!gw2} proto esp reqid 1 mode tunnel"
+	configure "$GW1" "xfrm policy add src $GW1_4 dst $NET_B4 dir out $tmpl" \
+		"xfrm policy add src $GW1_6 dst $NET_B6 dir out $tmpl"
+	configure "$GW2" "xfrm policy add src $GW1_4 dst $NET_B4 dir fwd $tmpl" \
+		"xfrm policy add src $GW1_6 dst $NET_B6 dir fwd $tmpl"
+}
+
 # sa_gateway NS LOCAL REMOTE FROM TO [MORE_AB MORE_BA]: one end, by the variables of
 # sa_setup
 sa_gateway()

@@ -13,6 +13,7 @@ import packets
 IP_RECVTTL, IP_RECVERR, IP_MTU_DISCOVER, PMTUDISC_PROBE = 12, 11, 10, 3
 IPV6_RECVERR, IPV6_MTU_DISCOVER = 25, 23
 SO_RCVBUFFORCE = 33
+UDP_ENCAP, UDP_ENCAP_ESPINUDP = 100, 2
 
 
 class Sink:
@@ -145,6 +146,13 @@ def udp_socket(src, sport, ttl="64", tos="0", df=None, **_):
         sock.setsockopt(socket.IPPROTO_IPV6, IPV6_RECVERR, 1)
         sock.setsockopt(socket.IPPROTO_IPV6, IPV6_MTU_DISCOVER, PMTUDISC_PROBE)
     sock.bind((src, int(sport)))
+    return sock
+
+
+def encap_socket(port):
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.setsockopt(socket.IPPROTO_UDP, UDP_ENCAP, UDP_ENCAP_ESPINUDP)
+    sock.bind(("", port))
     return sock
 
 

@@ -6,12 +6,14 @@ import os
 import struct
 
 SYS_BPF = 321
-MAP_LOOKUP, MAP_NEXT, PROG_LOAD, OBJ_PIN, OBJ_GET = 1, 4, 5, 6, 7
-LINK_GET_INFO, LINK_CREATE = 15, 28
+MAP_CREATE, MAP_LOOKUP, MAP_UPDATE, MAP_NEXT, PROG_LOAD, OBJ_PIN, OBJ_GET = 0, 1, 2, 4, 5, 6, 7
+PROG_GET_FD_BY_ID, LINK_GET_INFO, LINK_CREATE, LINK_UPDATE = 13, 15, 28, 29
+MAP_TYPE_PROG_ARRAY = 3
 PROG_TYPE_TC, PROG_TYPE_XDP = 3, 6
 ATTACH_XDP, ATTACH_TCX_INGRESS, ATTACH_TCX_EGRESS = 37, 46, 47
 XDP_PASS = 2
-ADJUST_META = 54
+TAIL_CALL, REDIRECT, ADJUST_META = 12, 23, 54
+BEFORE = 1 << 3     # BPF_F_BEFORE
 libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -42,24 +44,33 @@ def program_next():
     return insn(0xB7, 0, imm=-1) + insn(0x95)
 
 
-def program_forge(magic, sa, proof):
-    """Writes metadata of our format in front of every packet, without decrypting anything."""
+def program_redirect(ifindex):
+    return (insn(0xB7, 1, imm=ifindex) + insn(0xB7, 2, imm=0) + insn(0x85, imm=REDIRECT)
+            + insn(0x95))
+
+
+def program_forge(magic, sa, proof, then=b""):
+    """Writes metadata of our format in front of every packet, without decrypting anything.
+
+    then: what is done next, with the context in r6; it passes the packet where that ends.
+    """
     return b"".join([
         insn(0xBF, 6, 1),                           # r6 = ctx
         insn(0xB7, 2, imm=-24),
         insn(0x85, imm=ADJUST_META),
-        insn(0x55, 0, off=13, imm=0),               # no room: pass
+        insn(0x55, 0, off=13 + len(then) // 8, imm=0),  # no room: pass
         insn(0x61, 1, 6, off=8),                    # r1 = data_meta
         insn(0x61, 2, 6, off=0),                    # r2 = data
         insn(0xBF, 3, 1),
         insn(0x07, 3, imm=24),
-        insn(0x2D, 3, 2, off=8),                    # past data: pass
+        insn(0x2D, 3, 2, off=8 + len(then) // 8),   # past data: pass
         insn(0x62, 1, off=0, imm=magic),
         insn(0x62, 1, off=4, imm=0),
         imm64(4, sa),
         insn(0x7B, 1, 4, off=8),
         imm64(4, proof),
         insn(0x7B, 1, 4, off=16),
+        then,
         insn(0xB7, 0, imm=XDP_PASS),
         insn(0x95),
     ])
@@ -78,8 +89,8 @@ def load(insns, prog_type=PROG_TYPE_XDP, attach_type=ATTACH_XDP):
         raise OSError(error.errno, "%s: %s" % (error, log.value.decode()[-400:])) from error
 
 
-def attach(prog, ifindex, attach_type=ATTACH_XDP):
-    return bpf(LINK_CREATE, struct.pack("=IIII", prog, ifindex, attach_type, 0))
+def attach(prog, ifindex, attach_type=ATTACH_XDP, flags=0):
+    return bpf(LINK_CREATE, struct.pack("=IIII", prog, ifindex, attach_type, flags))
 
 
 def link_ifindex(link):
@@ -89,31 +100,45 @@ def link_ifindex(link):
     return struct.unpack_from("=I", info, 16)[0]
 
 
+def pinned(path):
+    name = ctypes.create_string_buffer(path.encode())
+    return bpf(OBJ_GET, struct.pack("=QII", ctypes.addressof(name), 0, 0))
+
+
+def program_of(link):
+    info = ctypes.create_string_buffer(128)
+    bpf(LINK_GET_INFO, struct.pack("=IIQ", link, len(info), ctypes.addressof(info)))
+    return bpf(PROG_GET_FD_BY_ID, struct.pack("=I", struct.unpack_from("=III", info)[2]))
+
+
+class Front:
+    """Programs that were put in front of those of pinned links, and what was there."""
+
+    was = {}
+
+
+def put_in_front(path, magic, sa, proof):
+    """Exchanges the program of a link for one that forges metadata and tail calls it."""
+    link = pinned(path)
+    behind = program_of(link)
+    array = bpf(MAP_CREATE, struct.pack("=IIIII", MAP_TYPE_PROG_ARRAY, 4, 4, 1, 0))
+    zero, value = ctypes.create_string_buffer(4), ctypes.create_string_buffer(4)
+    struct.pack_into("=I", value, 0, behind)
+    bpf(MAP_UPDATE, struct.pack("=IIQQQ", array, 0, ctypes.addressof(zero),
+                                ctypes.addressof(value), 0))
+    call = (insn(0xBF, 1, 6) + insn(0x18, 2, 1, imm=array) + insn(0)
+            + insn(0xB7, 3, imm=0) + insn(0x85, imm=TAIL_CALL))
+    bpf(LINK_UPDATE, struct.pack("=IIII", link, load(program_forge(magic, sa, proof, call)), 0, 0))
+    Front.was[path] = link, behind, array
+
+
+def take_from_front(path):
+    link, behind, array = Front.was.pop(path)
+    bpf(LINK_UPDATE, struct.pack("=IIII", link, behind, 0, 0))
+    for fd in (link, behind, array):
+        os.close(fd)
+
+
 def pin(fd, path):
     name = ctypes.create_string_buffer(path.encode())
     bpf(OBJ_PIN, struct.pack("=QII", ctypes.addressof(name), fd, 0))
-
-
-# struct xfrm_xdp_flow_key and _val: sizes, and where a value has its kind
-KEY_SIZE, VAL_SIZE, KIND_AT, KIND_SA = 56, 48, 44, 2
-
-
-def sa_handle(path):
-    """Handle of the first inbound SA in the pinned flow map, 0 for none."""
-    name = ctypes.create_string_buffer(path.encode())
-    fd = bpf(OBJ_GET, struct.pack("=QII", ctypes.addressof(name), 0, 0))
-    key, val = ctypes.create_string_buffer(KEY_SIZE), ctypes.create_string_buffer(VAL_SIZE)
-    attr = struct.pack("=IIQQ", fd, 0, ctypes.addressof(key), ctypes.addressof(val))
-    here = 0
-    try:
-        while True:
-            bpf(MAP_NEXT, struct.pack("=IIQQ", fd, 0, here, ctypes.addressof(key)))
-            here = ctypes.addressof(key)
-            bpf(MAP_LOOKUP, attr)
-            handle, kind = struct.unpack_from("=Q", val)[0], struct.unpack_from("=I", val, KIND_AT)[0]
-            if kind == KIND_SA:
-                return handle
-    except FileNotFoundError:
-        return 0
-    finally:
-        os.close(fd)
