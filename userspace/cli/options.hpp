@@ -2,8 +2,10 @@
 // The command line as a value.
 #pragma once
 
+#include "flow_filter.hpp"
 #include "xdp.hpp"
 
+#include <cstdint>
 #include <string>
 #include <variant>
 #include <vector>
@@ -19,8 +21,13 @@ struct Options {
     bool verbose = false;
     std::vector<std::string> devices;
     XdpMode mode = XdpMode::native;
-    bool all = false;      // stats: zero counters too
-    bool orphaned = false; // detach: what deleted namespaces left
+    bool all = false;        // stats: zero counters too
+    bool orphaned = false;   // detach: what deleted namespaces left
+    std::uint32_t flows = 0; // attach: how many the map is to hold; 0: not said
+    FlowFilter filter;       // flows: these only
+    std::string flow_device; // flows: that come in or leave here; empty: anywhere
+    bool count = false;      // flows: how many, not which
+    std::uint64_t limit = 0; // flows: at most so many; 0: all
 };
 
 // The command line asked for no command: --help, --version, or it is wrong.

@@ -213,7 +213,8 @@ Error xdp_attach_error(int code, const std::string &device, XdpMode mode)
 
 Result<std::vector<AttachedNow>> attach_devices(NetnsId netns,
                                                 const std::vector<std::string> &names, XdpMode mode,
-                                                std::span<const std::byte> object)
+                                                std::span<const std::byte> object,
+                                                std::uint32_t flows)
 {
     auto links = list_links();
     if (!links)
@@ -235,7 +236,8 @@ Result<std::vector<AttachedNow>> attach_devices(NetnsId netns,
         return status.error();
 
     Undo undo;
-    if (auto status = ensure_shared_part(call.directory, call.inventory, object, undo); !status)
+    if (auto status = ensure_shared_part(call.directory, call.inventory, object, flows, undo);
+        !status)
         return status.error();
 
     std::vector<AttachedNow> attached;

@@ -7,6 +7,7 @@
 #include "xdp.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <vector>
@@ -20,10 +21,12 @@ struct AttachedNow {
     bool sends = false;   // packets can leave here by the fast path
 };
 
-// In the network namespace of the calling thread, which is @netns.
+// In the network namespace of the calling thread, which is @netns. @flows: how many the flow map
+// is to hold, 0 for as many as it does or usually would.
 Result<std::vector<AttachedNow>> attach_devices(NetnsId netns,
                                                 const std::vector<std::string> &names, XdpMode mode,
-                                                std::span<const std::byte> object);
+                                                std::span<const std::byte> object,
+                                                std::uint32_t flows);
 
 // What an errno of attaching an XDP link means for this device.
 Error xdp_attach_error(int code, const std::string &device, XdpMode mode);

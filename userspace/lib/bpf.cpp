@@ -18,7 +18,7 @@ void BpfObject::Deleter::operator()(bpf_object *object) const
     ::bpf_object__close(object);
 }
 
-Result<BpfObject> BpfObject::load(std::span<const std::byte> image)
+Result<BpfObject> BpfObject::load(std::span<const std::byte> image, std::uint32_t flow_entries)
 {
     LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "xfrm_xdp");
 
@@ -30,6 +30,11 @@ Result<BpfObject> BpfObject::load(std::span<const std::byte> image)
     // Pinning is ours, per network namespace, whatever the object asks for.
     bpf_map *map = nullptr;
     bpf_object__for_each_map(map, object.object_.get())::bpf_map__set_pin_path(map, nullptr);
+
+    auto flows = object.map("flows");
+    if (!flows)
+        return flows.error();
+    ::bpf_map__set_max_entries(*flows, flow_entries);
 
     if (int code = ::bpf_object__load(object.object_.get()))
         return load_error(-code, last_bpf_warning());

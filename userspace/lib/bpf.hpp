@@ -36,8 +36,8 @@ using LinkPtr = std::unique_ptr<bpf_link, LinkDeleter>; // detaches unless it is
 
 class BpfObject {
 public:
-    // Opens and loads. Nothing of it is pinned yet.
-    static Result<BpfObject> load(std::span<const std::byte> image);
+    // Opens and loads, with a flow map of that many entries. Nothing of it is pinned yet.
+    static Result<BpfObject> load(std::span<const std::byte> image, std::uint32_t flow_entries);
 
     Result<bpf_program *> program(const char *name) const;
     Result<bpf_map *> map(const char *name) const;

@@ -5,6 +5,7 @@
 #include "detach.hpp"
 #include "flows.hpp"
 #include "module.hpp"
+#include "usage.hpp"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -90,11 +91,19 @@ Status load_modules()
     return Done{};
 }
 
-Status make_shared_part(const PinDirectory &directory, std::span<const std::byte> image, Undo &undo)
+Status make_shared_part(const PinDirectory &directory, std::span<const std::byte> image,
+                        std::uint32_t flows, Undo &undo)
 {
     if (auto status = load_modules(); !status)
         return status;
-    auto object = BpfObject::load(image);
+    if (flows) {
+        auto usage = read_table_usage();
+        if (!usage)
+            return usage.error();
+        if (auto status = check_flows(flows, usage->max_flows); !status)
+            return status;
+    }
+    auto object = BpfObject::load(image, map_entries(flows ? flows : default_flows));
     if (!object)
         return object.error();
 
@@ -106,7 +115,8 @@ Status make_shared_part(const PinDirectory &directory, std::span<const std::byte
     return attach_learners(directory, *object, undo);
 }
 
-Status check_version(const PinDirectory &directory)
+// What is there already has to do.
+Status check_shared_part(const PinDirectory &directory, std::uint32_t flows)
 {
     auto map = open_pin(directory.file(pin_flows));
     if (!map)
@@ -118,10 +128,28 @@ Status check_version(const PinDirectory &directory)
         info->value_size != sizeof(xfrm_xdp_flow_val))
         return Error{"what is attached in this namespace is of another version of this tool",
                      "'xfrm-xdp detach', then attach all devices again"};
+    if (flows && info->max_entries != map_entries(flows))
+        return Error{fmt::format("the flow map of this namespace was made for another number of "
+                                 "flows than {}",
+                                 flows),
+                     "'xfrm-xdp detach', then attach all devices again, with --flows; or leave "
+                     "that out",
+                     EEXIST};
     return Done{};
 }
 
 } // namespace
+
+Status check_flows(std::uint64_t flows, std::uint64_t known)
+{
+    if (flows <= known)
+        return Done{};
+    return Error{fmt::format("the xfrm_xdp module keeps no more than {} flows", known),
+                 fmt::format("raise that: 'echo {} >/sys/module/xfrm_xdp/parameters/max_flows', or "
+                             "ask for fewer",
+                             flows),
+                 ENOSPC};
+}
 
 Status pin_link(const PinDirectory &directory, const std::string &name, Fd link, Undo &undo)
 {
@@ -135,10 +163,10 @@ Status pin_link(const PinDirectory &directory, const std::string &name, Fd link,
 }
 
 Status ensure_shared_part(const PinDirectory &directory, const Inventory &inventory,
-                          std::span<const std::byte> image, Undo &undo)
+                          std::span<const std::byte> image, std::uint32_t flows, Undo &undo)
 {
     if (inventory.complete())
-        return check_version(directory);
+        return check_shared_part(directory, flows);
     if (inventory.exists && inventory.any_alive())
         return Error{fmt::format("{} lacks {}: somebody removed a part of what is attached",
                                  directory.path(), fmt::join(inventory.missing, ", ")),
@@ -146,7 +174,7 @@ Status ensure_shared_part(const PinDirectory &directory, const Inventory &invent
     if (inventory.exists)
         if (auto status = remove_namespace(directory, inventory); !status)
             return status;
-    return make_shared_part(directory, image, undo);
+    return make_shared_part(directory, image, flows, undo);
 }
 
 } // namespace xfrm_xdp
