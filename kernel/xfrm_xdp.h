@@ -336,6 +336,8 @@ struct xfrm_xdp_flow {
  * @max_flows: how many flows may be
  * @max_sas: how many entries of SAs may be
  * @flow_bytes: of either, what each takes of its slab
+ * @bundles: how many flows hold an SA bundle, which the stack made for the flow alone
+ * @bundle_bytes: what each takes of its slab
  * @slot_bytes: of all slots
  * @hash_bytes: of the hash table
  */
@@ -345,6 +347,8 @@ struct xfrm_xdp_usage {
 	u32 max_flows;
 	u32 max_sas;
 	u32 flow_bytes;
+	u32 bundles;
+	u32 bundle_bytes;
 	u64 slot_bytes;
 	u64 hash_bytes;
 };

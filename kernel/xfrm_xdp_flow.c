@@ -30,6 +30,7 @@ DEFINE_SPINLOCK(xfrm_xdp_slots_lock);
 /* Of all flows; the table has its own locks, and is changed under ours. */
 static struct rhashtable xfrm_xdp_by_id;
 static struct kmem_cache *xfrm_xdp_flow_cache;
+static u32 xfrm_xdp_bundles;	/* that flows hold */
 
 static const struct rhashtable_params xfrm_xdp_flow_params = {
 	.head_offset		= offsetof(struct xfrm_xdp_flow, node),
@@ -94,8 +95,11 @@ void xfrm_xdp_flow_free(struct xfrm_xdp_flow *flow)
 #define XFRM_XDP_DEV_BITS	8
 static u32 xfrm_xdp_dev_users[BIT(XFRM_XDP_DEV_BITS)];
 
-static void xfrm_xdp_flow_count_devs(const struct xfrm_xdp_flow *flow, int by)
+static void xfrm_xdp_flow_account(const struct xfrm_xdp_flow *flow, int by)
 {
+	xfrm_xdp_net(flow->id.net)->flows += by;
+	if (flow->dst && flow->dst->xfrm)
+		xfrm_xdp_bundles += by;
 	xfrm_xdp_dev_users[hash_32(flow->id.key.ifindex, XFRM_XDP_DEV_BITS)] += by;
 	if (flow->out)
 		xfrm_xdp_dev_users[hash_ptr(flow->out, XFRM_XDP_DEV_BITS)] += by;
@@ -112,8 +116,7 @@ static void xfrm_xdp_flow_unlink(struct xfrm_xdp_flow *flow)
 	lockdep_assert_held(&xfrm_xdp_slots_lock);
 	rhashtable_remove_fast(&xfrm_xdp_by_id, &flow->node, xfrm_xdp_flow_params);
 	xfrm_xdp_slots_take(flow);
-	xfrm_xdp_flow_count_devs(flow, -1);
-	xfrm_xdp_net(flow->id.net)->flows--;
+	xfrm_xdp_flow_account(flow, -1);
 	if (flow->id.kind < XFRM_XDP_FLOW_LEAVING)
 		xfrm_xdp_count(flow->id.net, XFRM_XDP_R_RECLAIMED);
 	xfrm_xdp_flow_free(flow);
@@ -171,8 +174,7 @@ int xfrm_xdp_flow_insert(struct xfrm_xdp_flow *flow, struct xfrm_xdp_flow *old)
 	if (err)
 		goto unlock;
 	xfrm_xdp_slots_put(flow);
-	xfrm_xdp_flow_count_devs(flow, 1);
-	xfrm_xdp_net(flow->id.net)->flows++;
+	xfrm_xdp_flow_account(flow, 1);
 unlock:
 	spin_unlock_bh(&xfrm_xdp_slots_lock);
 	return err;
@@ -370,6 +372,8 @@ void xfrm_xdp_flow_usage(struct xfrm_xdp_usage *usage)
 {
 	xfrm_xdp_slots_usage(usage);
 	usage->flow_bytes = ALIGN(sizeof(struct xfrm_xdp_flow), cache_line_size());
+	usage->bundles = READ_ONCE(xfrm_xdp_bundles);
+	usage->bundle_bytes = ALIGN(sizeof(struct xfrm_dst), cache_line_size());
 	rcu_read_lock();
 	usage->hash_bytes = (u64)rcu_dereference(xfrm_xdp_by_id.tbl)->size * sizeof(void *);
 	rcu_read_unlock();

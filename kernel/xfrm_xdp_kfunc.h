@@ -14,8 +14,8 @@
 #define XFRM_XDP_VERSION	"0.1.0"
 
 /* As many as there may ever be: flows, and what is known of SAs in up to three entries. */
-#define XFRM_XDP_FLOWS_MAX	(1U << 22)
-#define XFRM_XDP_SAS_MAX	(1U << 17)
+#define XFRM_XDP_FLOWS_MAX	4194304U
+#define XFRM_XDP_SAS_MAX	131072U
 
 /**
  * enum xfrm_xdp_verdict - the four results of a transform kfunc

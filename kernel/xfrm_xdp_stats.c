@@ -68,8 +68,10 @@ static int xfrm_xdp_table_show(struct seq_file *seq, void *v)
 	xfrm_xdp_flow_usage(&usage);
 	seq_printf(seq, "Flows\t%u\nMaxFlows\t%u\nSas\t%u\nMaxSas\t%u\n",
 		   usage.flows, usage.max_flows, usage.sas, usage.max_sas);
-	seq_printf(seq, "FlowBytes\t%u\nSlotBytes\t%llu\nHashBytes\t%llu\n",
-		   usage.flow_bytes, usage.slot_bytes, usage.hash_bytes);
+	seq_printf(seq, "FlowBytes\t%u\nBundles\t%u\nBundleBytes\t%u\n",
+		   usage.flow_bytes, usage.bundles, usage.bundle_bytes);
+	seq_printf(seq, "SlotBytes\t%llu\nHashBytes\t%llu\n",
+		   usage.slot_bytes, usage.hash_bytes);
 	return 0;
 }
 

@@ -24,11 +24,11 @@ Result<TableUsage> parse_table_usage(std::string_view text)
         return lines.error();
 
     TableUsage usage;
-    std::uint64_t flow_bytes = 0, slot_bytes = 0, hash_bytes = 0;
+    std::uint64_t flow_bytes = 0, bundles = 0, bundle_bytes = 0, slot_bytes = 0, hash_bytes = 0;
     const std::pair<std::string_view, std::uint64_t &> wanted[] = {
-        {"Flows", usage.flows},    {"MaxFlows", usage.max_flows}, {"Sas", usage.sas},
-        {"MaxSas", usage.max_sas}, {"FlowBytes", flow_bytes},     {"SlotBytes", slot_bytes},
-        {"HashBytes", hash_bytes},
+        {"Flows", usage.flows},        {"MaxFlows", usage.max_flows}, {"Sas", usage.sas},
+        {"MaxSas", usage.max_sas},     {"FlowBytes", flow_bytes},     {"Bundles", bundles},
+        {"BundleBytes", bundle_bytes}, {"SlotBytes", slot_bytes},     {"HashBytes", hash_bytes},
     };
     for (const auto &[name, field] : wanted) {
         bool found = false;
@@ -41,7 +41,8 @@ Result<TableUsage> parse_table_usage(std::string_view text)
             return Error{fmt::format("xfrm_xdp_table has no line '{}'", name),
                          "use a module and a tool of the same version"};
     }
-    usage.bytes = (usage.flows + usage.sas) * flow_bytes + slot_bytes + hash_bytes;
+    usage.bytes =
+        (usage.flows + usage.sas) * flow_bytes + bundles * bundle_bytes + slot_bytes + hash_bytes;
     return usage;
 }
 

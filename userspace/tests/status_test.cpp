@@ -181,13 +181,14 @@ TEST(StatusJson, HasEveryFieldWithItsType)
 
 TEST(TableUsage, IsWhatTheKernelSays)
 {
-    auto usage = parse_table_usage("Flows\t1000\nMaxFlows\t1048576\nSas\t24\nMaxSas\t131072\n"
-                                   "FlowBytes\t192\nSlotBytes\t8192\nHashBytes\t16384\n");
+    auto usage = parse_table_usage(
+        "Flows\t1000\nMaxFlows\t1048576\nSas\t24\nMaxSas\t131072\n"
+        "FlowBytes\t192\nBundles\t512\nBundleBytes\t448\nSlotBytes\t8192\nHashBytes\t16384\n");
 
     ASSERT_TRUE(usage);
-    EXPECT_EQ(usage->bytes, 1024 * 192 + 8192 + 16384U);
-    EXPECT_EQ(usage->bytes_per_flow(), 192 + 8 + 16U);
-    EXPECT_EQ(table_json(*usage).at("bytes_per_flow"), 216);
+    EXPECT_EQ(usage->bytes, 1024 * 192 + 512 * 448 + 8192 + 16384U);
+    EXPECT_EQ(usage->bytes_per_flow(), 192 + 224 + 8 + 16U);
+    EXPECT_EQ(table_json(*usage).at("bytes_per_flow"), 440);
     EXPECT_EQ(TableUsage{}.bytes_per_flow(), 0U);
 }
 
