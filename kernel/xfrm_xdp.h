@@ -25,11 +25,13 @@ struct nf_hook_state;
  * @stats: per CPU, one counter for each enum xfrm_xdp_reason
  * @policy_gen: counts changes of the security policy database
  * @addr_gen: counts addresses that this host has no longer
+ * @flows: how many it has in the table, under xfrm_xdp_slots_lock
  */
 struct xfrm_xdp_net {
 	struct xfrm_xdp_stats __percpu *stats;
 	atomic_t policy_gen;
 	atomic_t addr_gen;
+	u32 flows;
 };
 
 struct xfrm_xdp_net *xfrm_xdp_net(const struct net *net);
@@ -300,28 +302,32 @@ enum xfrm_xdp_verdict xfrm_xdp_input(struct xdp_buff *xdp,
  * struct xfrm_xdp_flow - a learned flow or inbound SA; constant once inserted
  * @id: what it is found by when learned again
  * @id.key: as in the flow map
- * @id.net: namespace of the ingress device; compared, never dereferenced
+ * @id.net: namespace of the ingress device
  * @id.kind: enum xfrm_xdp_flow_kind
  * @handle: index and generation
  * @policy_gen: generation of the security policy it was learned under
- * @cookie: of @dst; SA: @addr_gen of its namespace
+ * @addr_gen: SA: &xfrm_xdp_net.addr_gen when it was learned
+ * @cookie: forwarding: of @dst
+ * @renew_seq: SA: sequence number of the packet that is to renew it
+ * @arrived: of kind XFRM_XDP_FLOW_ARRIVING: the ingress device
  * @dst: forwarding: route or bundle, referenced
  * @x: the SA that is used, referenced; NULL: leaves in the clear
  * @in: VLAN device that its packets are received by, referenced; NULL: untagged
- * @in_tracker: of @in's reference
  * @out: forwarding: egress device of the stack, a VLAN device where it leaves tagged; SA:
  *	its xfrm interface, if any; referenced
- * @tracker: of @out's reference
  * @neigh: forwarding: next hop, referenced
  * @leaving: forwarding by @x: handle of the flow of its ESP packets
  * @via: forwarding by @x: handle of its flow to an xfrm interface, or 0
- * @arrived: of kind XFRM_XDP_FLOW_ARRIVING: the ingress device
  * @renewed: jiffies of the last packet that the stack accepted
  * @used: jiffies of the last packet
  * @flags: XFRM_XDP_FLOW_F_*
- * @renew_seq: SA: sequence number of the packet that is to renew it
  * @node: in the table by @id
  * @rcu: to free it
+ * @tracker: of @out's reference
+ * @in_tracker: of @in's
+ *
+ * Three cache lines, of which a packet writes to the last only. There may be millions:
+ * what only some kinds need shares its place.
  */
 struct xfrm_xdp_flow {
 	struct xfrm_xdp_flow_id {
@@ -330,30 +336,58 @@ struct xfrm_xdp_flow {
 		u64 kind;
 	} id;
 	u64 handle;
-	u32 policy_gen;
-	u32 cookie;
+	union {
+		u32 policy_gen;
+		u32 addr_gen;
+	};
+	union {
+		u32 cookie;
+		u32 renew_seq;
+		u32 arrived;
+	};
 	struct dst_entry *dst;
 	struct xfrm_state *x;
 	struct net_device *in;
-	netdevice_tracker in_tracker;
 	struct net_device *out;
-	netdevice_tracker tracker;
 	struct neighbour *neigh;
 	u64 leaving;
 	u64 via;
-	u32 arrived;
 	unsigned long renewed;
 	unsigned long used;
 	unsigned long flags;
-	u32 renew_seq;
 	struct rhash_head node;
 	struct rcu_head rcu;
+	netdevice_tracker tracker;
+	netdevice_tracker in_tracker;
+};
+
+/**
+ * struct xfrm_xdp_usage - what the flow table holds, in all namespaces
+ * @flows: how many flows
+ * @sas: how many entries of SAs
+ * @max_flows: how many flows may be
+ * @max_sas: how many entries of SAs may be
+ * @flow_bytes: of either, what each takes of its slab
+ * @bundles: how many flows hold an SA bundle, which the stack made for the flow alone
+ * @bundle_bytes: what each takes of its slab
+ * @slot_bytes: of all slots
+ * @hash_bytes: of the hash table
+ */
+struct xfrm_xdp_usage {
+	u32 flows;
+	u32 sas;
+	u32 max_flows;
+	u32 max_sas;
+	u32 flow_bytes;
+	u32 bundles;
+	u32 bundle_bytes;
+	u64 slot_bytes;
+	u64 hash_bytes;
 };
 
 #define XFRM_XDP_FLOW_F_REVALIDATING	0	/* bit: a packet is on its way */
 #define XFRM_XDP_FLOW_F_LEFT		1	/* bit: ESP packets have left */
 
-struct xfrm_xdp_flow *xfrm_xdp_flow_get(u64 handle);
 struct xfrm_xdp_flow *xfrm_xdp_flow_find(const struct xfrm_xdp_flow_id *id);
 struct xfrm_xdp_flow *xfrm_xdp_flow_alloc(const struct xfrm_xdp_flow_id *id,
 					  const struct net_device *in);
@@ -367,8 +401,30 @@ int xfrm_xdp_flow_fresh(struct xfrm_xdp_flow *flow);
 void xfrm_xdp_flow_purge_dev(const struct net_device *dev);
 void xfrm_xdp_flow_purge_net(const struct net *net);
 void xfrm_xdp_flow_sweep_soon(void);
+void xfrm_xdp_flow_usage(struct xfrm_xdp_usage *usage);
 int xfrm_xdp_flow_init(void);
 void xfrm_xdp_flow_exit(void);
+
+/* xfrm_xdp_slots.c: handles */
+
+/* A handle: number of the slot in the low bits, generation above. */
+#define XFRM_XDP_SLOT_BITS	24
+
+/* Of all slots, and of what links flows to them. */
+extern spinlock_t xfrm_xdp_slots_lock;
+
+struct xfrm_xdp_flow *xfrm_xdp_flow_get(u64 handle);
+struct xfrm_xdp_flow *xfrm_xdp_slots_victim(void);
+int xfrm_xdp_slots_room(const struct xfrm_xdp_flow *flow);
+bool xfrm_xdp_slots_pushes(const struct xfrm_xdp_flow *flow);
+void xfrm_xdp_slots_handle(struct xfrm_xdp_flow *flow);
+void xfrm_xdp_slots_put(struct xfrm_xdp_flow *flow);
+void xfrm_xdp_slots_take(const struct xfrm_xdp_flow *flow);
+void xfrm_xdp_slots_walk(void (*visit)(struct xfrm_xdp_flow *flow, const void *arg),
+			 const void *arg);
+void xfrm_xdp_slots_shrink(void);
+void xfrm_xdp_slots_usage(struct xfrm_xdp_usage *usage);
+void xfrm_xdp_slots_init(void);
 
 /* xfrm_xdp_forward.c: a packet along its flow */
 enum xfrm_xdp_verdict xfrm_xdp_flow(struct xdp_buff *xdp, u64 handle,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The flow table: what the handles in the BPF flow map stand for.
+ * The flow table: what the handles in the BPF flow map stand for. See xfrm_xdp_slots.c
+ * for the handles.
  *
  * A flow is constant once inserted; a change replaces it under a new handle.
  * Lookups run under RCU and take no reference: everything that a flow refers
@@ -9,18 +10,12 @@
  * never blocks the removal of a device, an SA or a namespace.
  */
 
+#include <linux/hash.h>
 #include <linux/module.h>
 #include <linux/rhashtable.h>
-#include <linux/vmalloc.h>
+#include <linux/slab.h>
 #include <net/neighbour.h>
 #include "xfrm_xdp.h"
-
-/* A handle: index of the slot in the low bits, generation above. */
-#define XFRM_XDP_SLOT_BITS	24
-
-static unsigned int max_flows = 65536;
-module_param(max_flows, uint, 0444);
-MODULE_PARM_DESC(max_flows, "how many flows and inbound SAs may be learned (default 65536)");
 
 static unsigned int revalidate_ms = 1000;
 module_param(revalidate_ms, uint, 0644);
@@ -30,23 +25,12 @@ static unsigned int idle_ms = 30000;
 module_param(idle_ms, uint, 0644);
 MODULE_PARM_DESC(idle_ms, "after how many idle ms a flow is forgotten (default 30000)");
 
-/**
- * struct xfrm_xdp_slots - all flows by handle
- * @lock: of everything here; taken with BH off
- * @flow: by slot
- * @free: stack of free slots
- * @nr_free: its height
- * @gen: generation of the last handle
- * @by_id: all flows by &xfrm_xdp_flow.id
- */
-static struct xfrm_xdp_slots {
-	spinlock_t lock; /* of all below */
-	struct xfrm_xdp_flow __rcu **flow;
-	u32 *free;
-	u32 nr_free;
-	u64 gen;
-	struct rhashtable by_id;
-} slots;
+DEFINE_SPINLOCK(xfrm_xdp_slots_lock);
+
+/* Of all flows; the table has its own locks, and is changed under ours. */
+static struct rhashtable xfrm_xdp_by_id;
+static struct kmem_cache *xfrm_xdp_flow_cache;
+static u32 xfrm_xdp_bundles;	/* that flows hold */
 
 static const struct rhashtable_params xfrm_xdp_flow_params = {
 	.head_offset		= offsetof(struct xfrm_xdp_flow, node),
@@ -56,24 +40,6 @@ static const struct rhashtable_params xfrm_xdp_flow_params = {
 };
 
 /**
- * xfrm_xdp_flow_get() - find a flow by its handle
- * @handle: from the flow map, or from nowhere
- *
- * Context: RCU read side.
- * Return: the flow, or NULL where the handle is dead or never was.
- */
-struct xfrm_xdp_flow *xfrm_xdp_flow_get(u64 handle)
-{
-	u32 slot = handle & (BIT(XFRM_XDP_SLOT_BITS) - 1);
-	struct xfrm_xdp_flow *flow;
-
-	if (unlikely(slot >= max_flows))
-		return NULL;
-	flow = rcu_dereference(slots.flow[slot]);
-	return flow && flow->handle == handle ? flow : NULL;
-}
-
-/**
  * xfrm_xdp_flow_find() - find a flow by what it was learned from
  * @id: key and namespace, every byte of them
  *
@@ -81,7 +47,7 @@ struct xfrm_xdp_flow *xfrm_xdp_flow_get(u64 handle)
  */
 struct xfrm_xdp_flow *xfrm_xdp_flow_find(const struct xfrm_xdp_flow_id *id)
 {
-	return rhashtable_lookup_fast(&slots.by_id, id, xfrm_xdp_flow_params);
+	return rhashtable_lookup_fast(&xfrm_xdp_by_id, id, xfrm_xdp_flow_params);
 }
 
 /**
@@ -95,7 +61,8 @@ struct xfrm_xdp_flow *xfrm_xdp_flow_find(const struct xfrm_xdp_flow_id *id)
 struct xfrm_xdp_flow *xfrm_xdp_flow_alloc(const struct xfrm_xdp_flow_id *id,
 					  const struct net_device *in)
 {
-	struct xfrm_xdp_flow *flow = kzalloc(sizeof(*flow), GFP_ATOMIC);
+	struct xfrm_xdp_flow *flow = kmem_cache_zalloc(xfrm_xdp_flow_cache,
+						       GFP_ATOMIC | __GFP_NOWARN);
 
 	if (!flow)
 		return NULL;
@@ -127,14 +94,44 @@ void xfrm_xdp_flow_free(struct xfrm_xdp_flow *flow)
 	kfree_rcu(flow, rcu);
 }
 
+/*
+ * How many flows have to do with a device, by a hash of it: one that none has to do with
+ * may go without a look at a million flows. Whatever xfrm_xdp_flow_uses_dev() compares is
+ * counted here.
+ */
+#define XFRM_XDP_DEV_BITS	8
+static u32 xfrm_xdp_dev_users[BIT(XFRM_XDP_DEV_BITS)];
+
+static void xfrm_xdp_dev_account(const struct net_device *dev, int by)
+{
+	if (dev)
+		xfrm_xdp_dev_users[hash_ptr(dev, XFRM_XDP_DEV_BITS)] += by;
+}
+
+static void xfrm_xdp_flow_account(const struct xfrm_xdp_flow *flow, int by)
+{
+	xfrm_xdp_net(flow->id.net)->flows += by;
+	if (flow->dst && flow->dst->xfrm)
+		xfrm_xdp_bundles += by;
+	xfrm_xdp_dev_users[hash_32(flow->id.key.ifindex, XFRM_XDP_DEV_BITS)] += by;
+	xfrm_xdp_dev_account(flow->in, by);
+	xfrm_xdp_dev_account(flow->out, by);
+	if (flow->out && is_vlan_dev(flow->out))
+		xfrm_xdp_dev_account(xfrm_xdp_vlan_real(flow->out), by);
+}
+
+static bool xfrm_xdp_dev_unused(const struct net_device *dev)
+{
+	return !READ_ONCE(xfrm_xdp_dev_users[hash_32(dev->ifindex, XFRM_XDP_DEV_BITS)]) &&
+	       !READ_ONCE(xfrm_xdp_dev_users[hash_ptr(dev, XFRM_XDP_DEV_BITS)]);
+}
+
 static void xfrm_xdp_flow_unlink(struct xfrm_xdp_flow *flow)
 {
-	u32 slot = flow->handle & (BIT(XFRM_XDP_SLOT_BITS) - 1);
-
-	lockdep_assert_held(&slots.lock);
-	rhashtable_remove_fast(&slots.by_id, &flow->node, xfrm_xdp_flow_params);
-	RCU_INIT_POINTER(slots.flow[slot], NULL);
-	slots.free[slots.nr_free++] = slot;
+	lockdep_assert_held(&xfrm_xdp_slots_lock);
+	rhashtable_remove_fast(&xfrm_xdp_by_id, &flow->node, xfrm_xdp_flow_params);
+	xfrm_xdp_slots_take(flow);
+	xfrm_xdp_flow_account(flow, -1);
 	if (flow->id.kind < XFRM_XDP_FLOW_LEAVING)
 		xfrm_xdp_count(flow->id.net, XFRM_XDP_R_RECLAIMED);
 	xfrm_xdp_flow_free(flow);
@@ -143,16 +140,26 @@ static void xfrm_xdp_flow_unlink(struct xfrm_xdp_flow *flow)
 /* Is it still the one in its slot? Only then may it be unlinked. */
 static bool xfrm_xdp_flow_linked(const struct xfrm_xdp_flow *flow)
 {
-	u32 slot = flow->handle & (BIT(XFRM_XDP_SLOT_BITS) - 1);
-
-	return rcu_access_pointer(slots.flow[slot]) == flow;
+	return xfrm_xdp_flow_get(flow->handle) == flow;
 }
 
-/* Those that any host can make; SAs are the key manager's. */
-static bool xfrm_xdp_flow_is_inner(const struct xfrm_xdp_flow *flow)
+/* A slot for a flow; flows that are not SAs push out others for it. */
+static int xfrm_xdp_flow_make_room(const struct xfrm_xdp_flow *flow)
 {
-	return flow->id.kind == XFRM_XDP_FLOW_FORWARD ||
-	       flow->id.kind == XFRM_XDP_FLOW_DETOUR;
+	int err = xfrm_xdp_slots_room(flow), i;
+	struct xfrm_xdp_flow *victim;
+
+	/* Two, so that a limit that was lowered is reached in the end. */
+	for (i = 0; err && xfrm_xdp_slots_pushes(flow) && i < 2; i++) {
+		victim = xfrm_xdp_slots_victim();
+		if (!victim)
+			break;
+		if (victim->id.kind < XFRM_XDP_FLOW_LEAVING)
+			xfrm_xdp_count(victim->id.net, XFRM_XDP_R_EVICTED);
+		xfrm_xdp_flow_unlink(victim);
+		err = xfrm_xdp_slots_room(flow);
+	}
+	return err;
 }
 
 /**
@@ -161,31 +168,34 @@ static bool xfrm_xdp_flow_is_inner(const struct xfrm_xdp_flow *flow)
  * @old: a flow of the same id that it replaces, or NULL
  *
  * Context: any; RCU read side where @old is given.
- * Return: 0; -ENOSPC where the table is full, -EEXIST where another CPU was
- * faster; @flow is the caller's still.
+ * Return: 0; -ENOSPC where there are too many SAs; -EEXIST where another CPU was
+ * faster; -ENOMEM or -EBUSY where the table cannot grow just now: the flow's next
+ * packet teaches it again. @flow is the caller's still.
  */
 int xfrm_xdp_flow_insert(struct xfrm_xdp_flow *flow, struct xfrm_xdp_flow *old)
 {
-	int err = -ENOSPC;
-	u32 slot;
+	int err;
 
-	spin_lock_bh(&slots.lock);
+	spin_lock_bh(&xfrm_xdp_slots_lock);
 	if (old && xfrm_xdp_flow_linked(old))
 		xfrm_xdp_flow_unlink(old);
-	/* The last slots are kept for SAs. */
-	if (slots.nr_free <= (xfrm_xdp_flow_is_inner(flow) ? max_flows / 16 : 0))
+	err = xfrm_xdp_flow_make_room(flow);
+	if (err)
 		goto unlock;
 	/* It may be found as soon as it is in the table: complete before that. */
-	slot = slots.free[slots.nr_free - 1];
-	flow->handle = ++slots.gen << XFRM_XDP_SLOT_BITS | slot;
-	err = rhashtable_lookup_insert_fast(&slots.by_id, &flow->node,
+	xfrm_xdp_slots_handle(flow);
+	err = rhashtable_lookup_insert_fast(&xfrm_xdp_by_id, &flow->node,
 					    xfrm_xdp_flow_params);
 	if (err)
 		goto unlock;
-	slots.nr_free--;
-	rcu_assign_pointer(slots.flow[slot], flow);
+	xfrm_xdp_slots_put(flow);
+	xfrm_xdp_flow_account(flow, 1);
+	/* One that died meanwhile may have been looked for before it was here. */
+	smp_mb();
+	if (unlikely(flow->x && READ_ONCE(flow->x->km.state) != XFRM_STATE_VALID))
+		xfrm_xdp_flow_sweep_soon();
 unlock:
-	spin_unlock_bh(&slots.lock);
+	spin_unlock_bh(&xfrm_xdp_slots_lock);
 	return err;
 }
 
@@ -197,10 +207,10 @@ unlock:
  */
 void xfrm_xdp_flow_remove(struct xfrm_xdp_flow *flow)
 {
-	spin_lock_bh(&slots.lock);
+	spin_lock_bh(&xfrm_xdp_slots_lock);
 	if (xfrm_xdp_flow_linked(flow))
 		xfrm_xdp_flow_unlink(flow);
-	spin_unlock_bh(&slots.lock);
+	spin_unlock_bh(&xfrm_xdp_slots_lock);
 }
 
 /**
@@ -242,8 +252,9 @@ static unsigned long xfrm_xdp_flow_interval(void)
  */
 bool xfrm_xdp_flow_left_lately(const struct xfrm_xdp_flow *flow)
 {
-	return test_bit(XFRM_XDP_FLOW_F_LEFT, &flow->flags) &&
-	       jiffies - READ_ONCE(flow->renewed) <= xfrm_xdp_flow_interval();
+	unsigned long end = READ_ONCE(flow->renewed) + xfrm_xdp_flow_interval();
+
+	return test_bit(XFRM_XDP_FLOW_F_LEFT, &flow->flags) && !time_after(jiffies, end);
 }
 
 /**
@@ -259,37 +270,40 @@ bool xfrm_xdp_flow_left_lately(const struct xfrm_xdp_flow *flow)
 int xfrm_xdp_flow_fresh(struct xfrm_xdp_flow *flow)
 {
 	unsigned long interval = xfrm_xdp_flow_interval();
+	unsigned long renewed = READ_ONCE(flow->renewed);
 	unsigned long now = jiffies;
-	unsigned long age = now - READ_ONCE(flow->renewed);
 
 	if (READ_ONCE(flow->used) != now)
 		WRITE_ONCE(flow->used, now);
-	if (unlikely(age > interval))
+	if (unlikely(time_after(now, renewed + interval)))
 		return XFRM_XDP_R_PUNT_STALE;
-	if (unlikely(age > interval / 2) &&
+	if (unlikely(time_after(now, renewed + interval / 2)) &&
 	    !test_bit(XFRM_XDP_FLOW_F_REVALIDATING, &flow->flags) &&
 	    !test_and_set_bit(XFRM_XDP_FLOW_F_REVALIDATING, &flow->flags))
 		return XFRM_XDP_R_PUNT_REVALIDATE;
 	return XFRM_XDP_OK;
 }
 
-/* Unlink all flows for which @match says so. */
+struct xfrm_xdp_purge {
+	bool (*match)(const struct xfrm_xdp_flow *flow, const void *arg);
+	const void *arg;
+};
+
+static void xfrm_xdp_flow_purge_one(struct xfrm_xdp_flow *flow, const void *arg)
+{
+	const struct xfrm_xdp_purge *purge = arg;
+
+	if (purge->match(flow, purge->arg))
+		xfrm_xdp_flow_remove(flow);
+}
+
+/* Unlink all flows for which @match says so; the lock is taken for these only. */
 static void xfrm_xdp_flow_purge(bool (*match)(const struct xfrm_xdp_flow *flow,
 					      const void *arg), const void *arg)
 {
-	struct xfrm_xdp_flow *flow;
-	u32 slot;
+	struct xfrm_xdp_purge purge = { .match = match, .arg = arg };
 
-	for (slot = 0; slot < max_flows; slot++) {
-		if (!rcu_access_pointer(slots.flow[slot]))
-			continue;
-		spin_lock_bh(&slots.lock);
-		flow = rcu_dereference_protected(slots.flow[slot],
-						 lockdep_is_held(&slots.lock));
-		if (flow && match(flow, arg))
-			xfrm_xdp_flow_unlink(flow);
-		spin_unlock_bh(&slots.lock);
-	}
+	xfrm_xdp_slots_walk(xfrm_xdp_flow_purge_one, &purge);
 }
 
 static bool xfrm_xdp_flow_uses_dev(const struct xfrm_xdp_flow *flow, const void *arg)
@@ -309,7 +323,8 @@ static bool xfrm_xdp_flow_uses_dev(const struct xfrm_xdp_flow *flow, const void 
  */
 void xfrm_xdp_flow_purge_dev(const struct net_device *dev)
 {
-	xfrm_xdp_flow_purge(xfrm_xdp_flow_uses_dev, dev);
+	if (!xfrm_xdp_dev_unused(dev))
+		xfrm_xdp_flow_purge(xfrm_xdp_flow_uses_dev, dev);
 }
 
 static bool xfrm_xdp_flow_in_net(const struct xfrm_xdp_flow *flow, const void *arg)
@@ -325,7 +340,11 @@ static bool xfrm_xdp_flow_in_net(const struct xfrm_xdp_flow *flow, const void *a
  */
 void xfrm_xdp_flow_purge_net(const struct net *net)
 {
-	xfrm_xdp_flow_purge(xfrm_xdp_flow_in_net, net);
+	if (READ_ONCE(xfrm_xdp_net(net)->flows))
+		xfrm_xdp_flow_purge(xfrm_xdp_flow_in_net, net);
+	/* Who has just taken one out counts it in the namespace before the lock is free. */
+	spin_lock_bh(&xfrm_xdp_slots_lock);
+	spin_unlock_bh(&xfrm_xdp_slots_lock);
 }
 
 /* Idle, or of an SA that died: its keys must not outlive it by our reference. */
@@ -340,50 +359,65 @@ static bool xfrm_xdp_flow_dead(const struct xfrm_xdp_flow *flow, const void *arg
 static void xfrm_xdp_flow_sweep(struct work_struct *work);
 static DECLARE_DELAYED_WORK(xfrm_xdp_sweeper, xfrm_xdp_flow_sweep);
 
+static unsigned long xfrm_xdp_last_sweep;
+
 static void xfrm_xdp_flow_sweep(struct work_struct *work)
 {
+	WRITE_ONCE(xfrm_xdp_last_sweep, jiffies);
 	xfrm_xdp_flow_purge(xfrm_xdp_flow_dead, NULL);
-	schedule_delayed_work(&xfrm_xdp_sweeper,
-			      msecs_to_jiffies(READ_ONCE(idle_ms)) / 2 + 1);
+	xfrm_xdp_slots_shrink();
+	/* Not later than somebody has asked for meanwhile. */
+	queue_delayed_work(system_unbound_wq, &xfrm_xdp_sweeper,
+			   msecs_to_jiffies(READ_ONCE(idle_ms)) / 2 + 1);
 }
 
 /**
- * xfrm_xdp_flow_sweep_soon() - look for dead flows now
+ * xfrm_xdp_flow_sweep_soon() - look for dead flows within a second
+ *
+ * At once where that was not done within the last second: ten thousand SAs that are
+ * rekeyed must not keep a CPU busy with a million flows.
  *
  * Context: any.
  */
 void xfrm_xdp_flow_sweep_soon(void)
 {
-	mod_delayed_work(system_wq, &xfrm_xdp_sweeper, 0);
+	unsigned long since = jiffies - READ_ONCE(xfrm_xdp_last_sweep);
+
+	mod_delayed_work(system_unbound_wq, &xfrm_xdp_sweeper, since < HZ ? HZ - since : 0);
+}
+
+/**
+ * xfrm_xdp_flow_usage() - how many flows there are, and what memory they take
+ * @usage: result
+ *
+ * Context: process.
+ */
+void xfrm_xdp_flow_usage(struct xfrm_xdp_usage *usage)
+{
+	xfrm_xdp_slots_usage(usage);
+	usage->flow_bytes = ALIGN(sizeof(struct xfrm_xdp_flow), cache_line_size());
+	usage->bundles = READ_ONCE(xfrm_xdp_bundles);
+	usage->bundle_bytes = ALIGN(sizeof(struct xfrm_dst), cache_line_size());
+	rcu_read_lock();
+	usage->hash_bytes = (u64)rcu_dereference(xfrm_xdp_by_id.tbl)->size * sizeof(void *);
+	rcu_read_unlock();
 }
 
 int xfrm_xdp_flow_init(void)
 {
 	int err;
-	u32 i;
 
-	if (!max_flows || max_flows > BIT(XFRM_XDP_SLOT_BITS))
-		return -EINVAL;
-	spin_lock_init(&slots.lock);
-	slots.flow = kvcalloc(max_flows, sizeof(*slots.flow), GFP_KERNEL);
-	slots.free = kvcalloc(max_flows, sizeof(*slots.free), GFP_KERNEL);
-	err = -ENOMEM;
-	if (!slots.flow || !slots.free)
-		goto free;
-	err = rhashtable_init(&slots.by_id, &xfrm_xdp_flow_params);
-	if (err)
-		goto free;
-	for (i = 0; i < max_flows; i++)
-		slots.free[i] = max_flows - 1 - i;
-	slots.nr_free = max_flows;
-	/* No handle of an earlier life of the module may match. */
-	slots.gen = get_random_u32();
+	xfrm_xdp_flow_cache = KMEM_CACHE(xfrm_xdp_flow, SLAB_HWCACHE_ALIGN);
+	if (!xfrm_xdp_flow_cache)
+		return -ENOMEM;
+	err = rhashtable_init(&xfrm_xdp_by_id, &xfrm_xdp_flow_params);
+	if (err) {
+		kmem_cache_destroy(xfrm_xdp_flow_cache);
+		return err;
+	}
+	xfrm_xdp_slots_init();
 	xfrm_xdp_flow_sweep_soon();
 	return 0;
-free:
-	kvfree(slots.free);
-	kvfree(slots.flow);
-	return err;
 }
 
 /**
@@ -395,7 +429,8 @@ free:
 void xfrm_xdp_flow_exit(void)
 {
 	cancel_delayed_work_sync(&xfrm_xdp_sweeper);
-	rhashtable_destroy(&slots.by_id);
-	kvfree(slots.free);
-	kvfree(slots.flow);
+	rhashtable_destroy(&xfrm_xdp_by_id);
+	xfrm_xdp_slots_shrink();
+	/* Waits for what kfree_rcu() has not freed yet. */
+	kmem_cache_destroy(xfrm_xdp_flow_cache);
 }

@@ -98,7 +98,7 @@ static int xfrm_xdp_flow_holds(struct xfrm_xdp_flow *flow)
 
 	/* What an SA decrypts has its policy checked later: by its flow, or the stack. */
 	if (flow->id.kind == XFRM_XDP_FLOW_SA)
-		return flow->cookie == atomic_read(&xn->addr_gen) ? XFRM_XDP_OK :
+		return flow->addr_gen == atomic_read(&xn->addr_gen) ? XFRM_XDP_OK :
 								    XFRM_XDP_R_PUNT_DST;
 	if (flow->policy_gen != atomic_read(&xn->policy_gen))
 		return XFRM_XDP_R_PUNT_POLICY;

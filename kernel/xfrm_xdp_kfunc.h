@@ -13,6 +13,10 @@
 /* Of module and command alike. */
 #define XFRM_XDP_VERSION	"0.1.0"
 
+/* As many as there may ever be: flows, and what is known of SAs in up to three entries. */
+#define XFRM_XDP_FLOWS_MAX	4194304U
+#define XFRM_XDP_SAS_MAX	131072U
+
 /**
  * enum xfrm_xdp_verdict - the four results of a transform kfunc
  * @XFRM_XDP_PUNT: nothing was changed, neither packet nor SA; return XDP_PASS
@@ -93,6 +97,7 @@ enum xfrm_xdp_verdict {
 	X(LEARNED, "FlowLearned", "flow learned")			\
 	X(RENEWED, "FlowRenewed", "flow renewed")			\
 	X(RECLAIMED, "FlowReclaimed", "flow forgotten")			\
+	X(EVICTED, "FlowEvicted", "flow forgotten to make room for a new one")	\
 	X(LEARN_NOT_FORWARDED, "LearnNotForwarded", "not forwarded by this host")	\
 	X(LEARN_PACKET, "LearnPacket", "a packet that the fast path would not take")	\
 	X(LEARN_MARK, "LearnMark", "a mark that rules have set")	\
@@ -101,7 +106,7 @@ enum xfrm_xdp_verdict {
 	X(LEARN_ROUTE, "LearnRoute", "a route that the fast path does not take")	\
 	X(LEARN_EGRESS, "LearnEgress", "the egress device takes no XDP frames")	\
 	X(LEARN_SA_KIND, "LearnSaKind", "mode, option or algorithm of the SA")	\
-	X(LEARN_FULL, "LearnFull", "the flow table is full")		\
+	X(LEARN_FULL, "LearnFull", "too many SAs, or no memory")		\
 	X(RESTORED, "Restored", "sec_path restored from metadata")	\
 	X(RESTORE_FORGED, "RestoreForged", "metadata without a valid proof")	\
 	X(RESTORE_SA_GONE, "RestoreSaGone", "SA was removed between XDP and tc")	\

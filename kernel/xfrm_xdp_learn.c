@@ -156,7 +156,7 @@ static struct xfrm_xdp_flow *xfrm_xdp_learn_sa(const struct xfrm_xdp_lesson *l, 
 	iface = l->in == l->port ? NULL : (struct net_device *)l->in;
 	addr_gen = atomic_read(&xfrm_xdp_net(l->net)->addr_gen);
 	old = xfrm_xdp_flow_find(&id);
-	if (old && old->x == x && old->out == iface && old->cookie == addr_gen) {
+	if (old && old->x == x && old->out == iface && old->addr_gen == addr_gen) {
 		/* What XDP decrypted says nothing about the outer packet's way. */
 		if (!xfrm_xdp_meta_was_fast(sp))
 			xfrm_xdp_flow_renew(old);
@@ -169,7 +169,7 @@ static struct xfrm_xdp_flow *xfrm_xdp_learn_sa(const struct xfrm_xdp_lesson *l, 
 		return NULL;
 	xfrm_state_hold(x);
 	flow->x = x;
-	flow->cookie = addr_gen;
+	flow->addr_gen = addr_gen;
 	if (iface) {
 		netdev_hold(iface, &flow->tracker, GFP_ATOMIC);
 		flow->out = iface;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Per-namespace state: counters by reason, shown in /proc/net/xfrm_xdp_stat
- * beside the kernel's own /proc/net/xfrm_stat, and the policy generation.
+ * beside the kernel's own /proc/net/xfrm_stat, and the policy generation. What the flow
+ * table holds is shown in /proc/net/xfrm_xdp_table.
  */
 
 #include <linux/proc_fs.h>
@@ -60,6 +61,20 @@ static int xfrm_xdp_stat_show(struct seq_file *seq, void *v)
 	return 0;
 }
 
+static int xfrm_xdp_table_show(struct seq_file *seq, void *v)
+{
+	struct xfrm_xdp_usage usage;
+
+	xfrm_xdp_flow_usage(&usage);
+	seq_printf(seq, "Flows\t%u\nMaxFlows\t%u\nSas\t%u\nMaxSas\t%u\n",
+		   usage.flows, usage.max_flows, usage.sas, usage.max_sas);
+	seq_printf(seq, "FlowBytes\t%u\nBundles\t%u\nBundleBytes\t%u\n",
+		   usage.flow_bytes, usage.bundles, usage.bundle_bytes);
+	seq_printf(seq, "SlotBytes\t%llu\nHashBytes\t%llu\n",
+		   usage.slot_bytes, usage.hash_bytes);
+	return 0;
+}
+
 static int __net_init xfrm_xdp_net_init(struct net *net)
 {
 	struct xfrm_xdp_net *xn = xfrm_xdp_net(net);
@@ -68,11 +83,18 @@ static int __net_init xfrm_xdp_net_init(struct net *net)
 	if (!xn->stats)
 		return -ENOMEM;
 	if (!proc_create_net_single("xfrm_xdp_stat", 0444, net->proc_net,
-				    xfrm_xdp_stat_show, NULL)) {
-		free_percpu(xn->stats);
-		return -ENOMEM;
-	}
+				    xfrm_xdp_stat_show, NULL))
+		goto free;
+	/* Of all namespaces, which not everybody needs to know. */
+	if (!proc_create_net_single("xfrm_xdp_table", 0400, net->proc_net,
+				    xfrm_xdp_table_show, NULL))
+		goto remove;
 	return 0;
+remove:
+	remove_proc_entry("xfrm_xdp_stat", net->proc_net);
+free:
+	free_percpu(xn->stats);
+	return -ENOMEM;
 }
 
 /* Before the devices go: what we hold must not keep them. */
@@ -83,6 +105,7 @@ static void __net_exit xfrm_xdp_net_pre_exit(struct net *net)
 
 static void __net_exit xfrm_xdp_net_exit(struct net *net)
 {
+	remove_proc_entry("xfrm_xdp_table", net->proc_net);
 	remove_proc_entry("xfrm_xdp_stat", net->proc_net);
 	xfrm_xdp_flow_purge_net(net);
 	free_percpu(xfrm_xdp_net(net)->stats);

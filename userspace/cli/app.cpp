@@ -135,10 +135,15 @@ int run(const std::vector<std::string> &arguments, Image object, std::ostream &o
     auto output = run_in_namespace(options, object);
     if (!output)
         return report(output.error(), status_failed, options.json, out, err);
-    if (options.json)
+    if (output->print) {
+        // What was printed cannot be taken back: an error now is said aside.
+        if (auto printed = output->print(out); !printed)
+            return report(printed.error(), status_failed, false, out, err);
+    } else if (options.json) {
         out << text_of(output->json);
-    else
+    } else {
         out << output->text;
+    }
     return output->status;
 }
 

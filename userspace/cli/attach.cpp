@@ -36,7 +36,7 @@ Result<Output> run_attach(const Options &options, Image object)
     if (!netns)
         return netns.error();
 
-    auto attached = attach_devices(*netns, options.devices, options.mode, options.plain, object);
+    auto attached = attach_devices(*netns, options.devices, options.attach, object);
     if (!attached)
         return attached.error();
     return attach_output(*attached);

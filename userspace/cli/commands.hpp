@@ -6,6 +6,8 @@
 #include "result.hpp"
 
 #include <cstddef>
+#include <functional>
+#include <iosfwd>
 #include <nlohmann/json.hpp>
 #include <span>
 #include <string>
@@ -16,6 +18,8 @@ struct Output {
     nlohmann::ordered_json json;
     std::string text;
     int status = 0;
+    // In place of the first two, what may be too much to keep; prints as far as @out takes it.
+    std::function<Status(std::ostream &out)> print{};
 };
 
 using Image = std::span<const std::byte>; // the BPF object

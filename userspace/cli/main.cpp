@@ -2,6 +2,7 @@
 #include "app.hpp"
 #include "embedded.hpp"
 
+#include <csignal>
 #include <cstdlib>
 #include <exception>
 #include <iostream>
@@ -11,6 +12,8 @@ int main(int argc, char **argv)
     const std::vector<std::string> arguments(argv + 1, argv + argc);
     int status;
 
+    // Whoever reads what is printed may have had enough: that ends us, and needs no words.
+    std::signal(SIGPIPE, SIG_DFL);
     try {
         status = xfrm_xdp::run(arguments, embedded_object(), std::cout, std::cerr);
     } catch (const std::exception &error) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "options.hpp"
 
+#include "shared_part.hpp"
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <fmt/format.h>
@@ -43,7 +45,7 @@ struct CommandLine {
         add_detach();
         add("status", Command::status, "Show what is attached, and whether it can work")
             ->footer("Without --netns, of every network namespace in which something is attached.");
-        add("flows", Command::flows, "List the flows that the fast path knows");
+        add_flows();
         add("stats", Command::stats, "Show the counters and what they mean")
             ->add_flag("-a,--all", options.all, "Zero counters, too");
         add_devices(add("doctor", Command::doctor, "Check what the fast path needs"))
@@ -71,14 +73,67 @@ struct CommandLine {
             ->add_option_function<std::string>(
                 "-m,--mode",
                 [this](const std::string &mode) {
-                    options.mode = mode == "generic" ? XdpMode::generic : XdpMode::native;
+                    options.attach.mode = mode == "generic" ? XdpMode::generic : XdpMode::native;
                 },
                 "native: in the driver (default); generic: on any device, slower")
             ->type_name("native|generic")
             ->check(CLI::IsMember({"native", "generic"}).description(""));
-        attach->add_flag("--plain", options.plain,
+        attach->add_flag("--plain", options.attach.learning.plain,
                          "Flows that are neither encrypted nor decrypted, too");
+        attach
+            ->add_option("--flows", options.attach.learning.flows,
+                         fmt::format("How many flows to have room for (default {}; the first "
+                                     "attach in a namespace says it)",
+                                     default_flows))
+            ->type_name("N")
+            ->check(CLI::Range(1U, XFRM_XDP_FLOWS_MAX).description(""));
         attach->footer("Example: xfrm-xdp attach lan0 wan0");
+    }
+
+    // An option whose text @parse turns into @value, or says what is wrong with it.
+    template <class Parse, class Value>
+    void add_parsed(CLI::App *command, const char *name, const char *type, const char *text,
+                    Parse parse, Value &value)
+    {
+        command
+            ->add_option_function<std::string>(
+                name,
+                [name, parse, &value](const std::string &argument) {
+                    auto parsed = parse(argument);
+                    if (!parsed)
+                        throw CLI::ValidationError(name, parsed.error().cause + ": " +
+                                                             parsed.error().remedy);
+                    value = *parsed;
+                },
+                text)
+            ->type_name(type);
+    }
+
+    void add_flows()
+    {
+        auto *flows = add("flows", Command::flows, "List the flows that the fast path knows");
+        auto &filter = options.filter;
+
+        add_parsed(flows, "--sa", "SPI", "Of this SA, in or out", parse_spi, filter.spi);
+        flows->add_option("--dev", options.flow_device, "That come in or leave by this device")
+            ->type_name("DEV");
+        add_parsed(flows, "--src", "ADDR[/LEN]", "From there", parse_prefix, filter.source);
+        add_parsed(flows, "--dst", "ADDR[/LEN]", "To there", parse_prefix, filter.destination);
+        add_parsed(flows, "--proto", "PROTO", "tcp, udp, icmp, icmpv6, esp, or a number",
+                   parse_protocol, filter.protocol);
+        flows
+            ->add_option_function<std::string>(
+                "--kind", [&filter](const std::string &kind) { filter.is_sa = kind == "sa"; },
+                "forward: packets that are forwarded; sa: ESP to decrypt")
+            ->type_name("forward|sa")
+            ->check(CLI::IsMember({"forward", "sa"}).description(""));
+        auto *count = flows->add_flag("-c,--count", options.count, "Say how many, not which");
+        flows->add_option("--limit", options.limit, "No more than so many")
+            ->type_name("N")
+            ->check(CLI::PositiveNumber.description(""))
+            ->excludes(count);
+        flows->footer("Up to 4096 flows are sorted, the busiest first.\n"
+                      "Example: xfrm-xdp flows --src 10.1.0.0/16 --proto tcp");
     }
 
     void add_detach()

@@ -2,8 +2,10 @@
 // The command line as a value.
 #pragma once
 
-#include "xdp.hpp"
+#include "attach.hpp"
+#include "flow_filter.hpp"
 
+#include <cstdint>
 #include <string>
 #include <variant>
 #include <vector>
@@ -18,10 +20,13 @@ struct Options {
     bool json = false;
     bool verbose = false;
     std::vector<std::string> devices;
-    XdpMode mode = XdpMode::native;
-    bool plain = false;    // attach: flows without any SA, too
-    bool all = false;      // stats: zero counters too
-    bool orphaned = false; // detach: what deleted namespaces left
+    AttachOptions attach;
+    bool all = false;        // stats: zero counters too
+    bool orphaned = false;   // detach: what deleted namespaces left
+    FlowFilter filter;       // flows: these only
+    std::string flow_device; // flows: that come in or leave here; empty: anywhere
+    bool count = false;      // flows: how many, not which
+    std::uint64_t limit = 0; // flows: at most so many; 0: all
 };
 
 // The command line asked for no command: --help, --version, or it is wrong.

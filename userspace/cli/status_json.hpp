@@ -8,5 +8,6 @@
 namespace xfrm_xdp {
 
 nlohmann::ordered_json namespace_json(const NamespaceStatus &status);
+nlohmann::ordered_json table_json(const TableUsage &table);
 
 } // namespace xfrm_xdp

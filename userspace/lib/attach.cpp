@@ -212,8 +212,9 @@ Error xdp_attach_error(int code, const std::string &device, XdpMode mode)
 }
 
 Result<std::vector<AttachedNow>> attach_devices(NetnsId netns,
-                                                const std::vector<std::string> &names, XdpMode mode,
-                                                bool plain, std::span<const std::byte> object)
+                                                const std::vector<std::string> &names,
+                                                const AttachOptions &options,
+                                                std::span<const std::byte> object)
 {
     auto links = list_links();
     if (!links)
@@ -230,12 +231,13 @@ Result<std::vector<AttachedNow>> attach_devices(NetnsId netns,
     if (!inventory)
         return inventory.error();
 
-    Attaching call{directory, *std::move(links), *std::move(inventory), mode};
+    Attaching call{directory, *std::move(links), *std::move(inventory), options.mode};
     if (auto status = check_all(call, *devices); !status)
         return status.error();
 
     Undo undo;
-    if (auto status = ensure_shared_part(call.directory, call.inventory, plain, object, undo);
+    if (auto status =
+            ensure_shared_part(call.directory, call.inventory, options.learning, object, undo);
         !status)
         return status.error();
 

@@ -4,9 +4,11 @@
 
 #include "pins.hpp"
 #include "result.hpp"
+#include "shared_part.hpp"
 #include "xdp.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <vector>
@@ -20,11 +22,16 @@ struct AttachedNow {
     bool sends = false;   // packets can leave here by the fast path
 };
 
-// In the network namespace of the calling thread, which is @netns. @plain: learn flows without
-// any SA, too.
+struct AttachOptions {
+    XdpMode mode = XdpMode::native;
+    Learning learning;
+};
+
+// In the network namespace of the calling thread, which is @netns.
 Result<std::vector<AttachedNow>> attach_devices(NetnsId netns,
-                                                const std::vector<std::string> &names, XdpMode mode,
-                                                bool plain, std::span<const std::byte> object);
+                                                const std::vector<std::string> &names,
+                                                const AttachOptions &options,
+                                                std::span<const std::byte> object);
 
 // What an errno of attaching an XDP link means for this device.
 Error xdp_attach_error(int code, const std::string &device, XdpMode mode);

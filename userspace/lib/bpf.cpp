@@ -18,7 +18,8 @@ void BpfObject::Deleter::operator()(bpf_object *object) const
     ::bpf_object__close(object);
 }
 
-Result<BpfObject> BpfObject::load(std::span<const std::byte> image, std::uint32_t learn_flags)
+Result<BpfObject> BpfObject::load(std::span<const std::byte> image, std::uint32_t learn_flags,
+                                  std::uint32_t flow_entries)
 {
     LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "xfrm_xdp");
 
@@ -37,6 +38,10 @@ Result<BpfObject> BpfObject::load(std::span<const std::byte> image, std::uint32_
     if (int code = ::bpf_map__set_initial_value(*options, &learn_flags, sizeof(learn_flags)))
         return errno_error(-code, "the options of the BPF programs cannot be set",
                            "reinstall xfrm-xdp");
+    auto flows = object.map("flows");
+    if (!flows)
+        return flows.error();
+    ::bpf_map__set_max_entries(*flows, flow_entries);
 
     if (int code = ::bpf_object__load(object.object_.get()))
         return load_error(-code, last_bpf_warning());

@@ -39,8 +39,10 @@ inline constexpr const char *options_map = ".rodata.learn";
 
 class BpfObject {
 public:
-    // Opens and loads, with XFRM_XDP_LEARN_*. Nothing of it is pinned yet.
-    static Result<BpfObject> load(std::span<const std::byte> image, std::uint32_t learn_flags);
+    // Opens and loads, with XFRM_XDP_LEARN_* and a flow map of that many entries. Nothing of
+    // it is pinned yet.
+    static Result<BpfObject> load(std::span<const std::byte> image, std::uint32_t learn_flags,
+                                  std::uint32_t flow_entries);
 
     Result<bpf_program *> program(const char *name) const;
     Result<bpf_map *> map(const char *name) const;

@@ -4,6 +4,7 @@
 
 #include "links.hpp"
 #include "result.hpp"
+#include "usage.hpp"
 #include "xdp.hpp"
 #include "xfrm_sa.hpp"
 
@@ -41,6 +42,7 @@ struct SystemFacts {
     std::optional<Error> no_bpffs;
     bool esp4 = false;
     bool esp6 = false;
+    std::optional<TableUsage> table; // where the module is loaded
 };
 SystemFacts gather_system();
 std::vector<Check> check_system(const SystemFacts &facts);

@@ -55,9 +55,14 @@ Check check_kernel(const std::string &release)
 
 Check check_module(const SystemFacts &facts)
 {
-    if (facts.module_loaded)
-        return {Level::ok, "module",
-                facts.module_version.empty() ? "loaded" : "loaded, " + facts.module_version, ""};
+    if (facts.module_loaded) {
+        std::string detail = "loaded";
+        if (!facts.module_version.empty())
+            detail += ", " + facts.module_version;
+        if (facts.table)
+            detail += fmt::format("; keeps up to {} flows", facts.table->max_flows);
+        return {Level::ok, "module", detail, ""};
+    }
     if (facts.module_available)
         return {Level::ok, "module", "installed; 'attach' loads it", ""};
     return {Level::fail, "module", "xfrm_xdp is not installed for this kernel",
@@ -115,6 +120,9 @@ SystemFacts gather_system()
     facts.module_available = facts.module_loaded || module_available(module_name);
     facts.module_btf = exists(fmt::format("/sys/kernel/btf/{}", module_name));
     facts.module_version = module_version(module_name);
+    if (facts.module_loaded)
+        if (auto table = read_table_usage())
+            facts.table = *table;
     facts.jit = read_jit();
     if (auto status = check_bpffs(); !status)
         facts.no_bpffs = status.error();

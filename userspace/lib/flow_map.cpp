@@ -15,7 +15,7 @@ constexpr std::size_t first_batch = 1024;
 
 } // namespace
 
-Result<std::vector<FlowEntry>> read_flows(const Fd &map)
+Status visit_flows(const Fd &map, const FlowVisitor &visit)
 {
     auto info = map_info(map);
     if (!info)
@@ -26,8 +26,8 @@ Result<std::vector<FlowEntry>> read_flows(const Fd &map)
                      "detach all devices and attach them again"};
 
     // In batches: bucket by bucket, so that entries coming and going meanwhile cannot make
-    // the walk start again, as they can with one key at a time.
-    std::vector<FlowEntry> entries;
+    // the walk start again, as they can with one key at a time. Every kernel that this runs on
+    // has batches. A batch at a time is all that is kept of a million.
     std::vector<xfrm_xdp_flow_key> keys(first_batch);
     std::vector<xfrm_xdp_flow_val> values(first_batch);
     std::uint32_t from = 0, next = 0; // of a hash map: a bucket's number
@@ -46,9 +46,10 @@ Result<std::vector<FlowEntry>> read_flows(const Fd &map)
             return errno_error(code, "cannot read the flow map",
                                code == -EPERM ? "run as root" : "");
         for (std::size_t i = 0; i < count; i++)
-            entries.emplace_back(keys[i], values[i]);
+            if (!visit({keys[i], values[i]}))
+                return Done{};
         if (code == -ENOENT) // that was the last
-            return entries;
+            return Done{};
         from = next;
         begun = true;
     }

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "flows.hpp"
 
-#include "table.hpp"
-
 #include <algorithm>
 #include <arpa/inet.h>
 #include <array>
@@ -136,27 +134,56 @@ std::uint64_t monotonic_ns()
            static_cast<std::uint64_t>(now.tv_nsec);
 }
 
-std::string render_flows(std::vector<Flow> flows)
+FlowPrinter::FlowPrinter()
+    : table_({Align::left, Align::left, Align::left, Align::left, Align::left, Align::left,
+              Align::right, Align::right, Align::right})
 {
-    if (flows.empty())
-        return "No flows are known: nothing was forwarded or decrypted lately.\n";
+}
 
-    std::stable_sort(flows.begin(), flows.end(),
-                     [](const Flow &a, const Flow &b) { return a.packets > b.packets; });
-
-    Table table({Align::left, Align::left, Align::left, Align::left, Align::left, Align::left,
-                 Align::right, Align::right, Align::right});
-    table.row({"PROTO", "SOURCE", "DESTINATION", "IN", "OUT", "ESP", "PACKETS", "BYTES", "AGE"});
-    for (const auto &flow : flows) {
+std::string FlowPrinter::flush()
+{
+    if (!begun_)
+        table_.row(
+            {"PROTO", "SOURCE", "DESTINATION", "IN", "OUT", "ESP", "PACKETS", "BYTES", "AGE"});
+    begun_ = true;
+    for (const auto &flow : flows_) {
         auto in = flow.vlan ? fmt::format("{} vlan {}", flow.in_device, flow.vlan) : flow.in_device;
         auto protocol =
             flow.detail.empty() ? flow.protocol : fmt::format("{} {}", flow.protocol, flow.detail);
-        table.row({protocol, flow.source, flow.destination, in,
-                   flow.out_device.empty() ? "-" : flow.out_device, esp_text(flow),
-                   fmt::to_string(flow.packets), fmt::to_string(flow.bytes),
-                   age_text(flow.age_seconds)});
+        table_.row({protocol, flow.source, flow.destination, in,
+                    flow.out_device.empty() ? "-" : flow.out_device, esp_text(flow),
+                    fmt::to_string(flow.packets), fmt::to_string(flow.bytes),
+                    age_text(flow.age_seconds)});
     }
-    return table.render();
+    flows_.clear();
+    return table_.flush();
+}
+
+std::string FlowPrinter::add(Flow flow)
+{
+    flows_.push_back(std::move(flow));
+    return flows_.size() < kept ? std::string() : flush();
+}
+
+std::string FlowPrinter::finish()
+{
+    if (begun_)
+        return flush();
+    if (flows_.empty())
+        return "No flows are known: nothing was forwarded or decrypted lately.\n";
+    std::stable_sort(flows_.begin(), flows_.end(),
+                     [](const Flow &a, const Flow &b) { return a.packets > b.packets; });
+    return flush();
+}
+
+std::string render_flows(const std::vector<Flow> &flows)
+{
+    FlowPrinter printer;
+    std::string out;
+
+    for (const auto &flow : flows)
+        out += printer.add(flow);
+    return out + printer.finish();
 }
 
 } // namespace xfrm_xdp

@@ -4,6 +4,7 @@
 
 #include "fd.hpp"
 #include "result.hpp"
+#include "table.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -17,8 +18,11 @@ namespace xfrm_xdp {
 
 using FlowEntry = std::pair<xfrm_xdp_flow_key, xfrm_xdp_flow_val>;
 
-// @map: the pinned one; its sizes are checked.
-Result<std::vector<FlowEntry>> read_flows(const Fd &map);
+// Returns whether it wants more.
+using FlowVisitor = std::function<bool(const FlowEntry &)>;
+
+// @map: the pinned one; its sizes are checked. Takes the same memory whatever its size.
+Status visit_flows(const Fd &map, const FlowVisitor &visit);
 
 struct Flow {
     bool is_sa = false; // an inbound SA to decrypt by, else a flow to forward
@@ -44,7 +48,24 @@ Flow describe_flow(const FlowEntry &entry, std::uint64_t now_ns, const DeviceNam
 
 std::uint64_t monotonic_ns();
 
-// A table with a line per flow, busiest first.
-std::string render_flows(std::vector<Flow> flows);
+// A table with a line per flow: busiest first where there are few enough to keep, else in
+// the order that they come in, and only the last ones are kept.
+class FlowPrinter {
+public:
+    static constexpr std::size_t kept = 4096;
+
+    FlowPrinter();
+    std::string add(Flow flow); // what can be printed by now
+    std::string finish();
+
+private:
+    std::string flush();
+    std::vector<Flow> flows_;
+    Table table_;
+    bool begun_ = false;
+};
+
+// All of them at once.
+std::string render_flows(const std::vector<Flow> &flows);
 
 } // namespace xfrm_xdp

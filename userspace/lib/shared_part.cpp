@@ -5,6 +5,7 @@
 #include "detach.hpp"
 #include "flows.hpp"
 #include "module.hpp"
+#include "usage.hpp"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -96,12 +97,20 @@ Status load_modules()
     return Done{};
 }
 
-Status make_shared_part(const PinDirectory &directory, bool plain, std::span<const std::byte> image,
-                        Undo &undo)
+Status make_shared_part(const PinDirectory &directory, const Learning &learning,
+                        std::span<const std::byte> image, Undo &undo)
 {
     if (auto status = load_modules(); !status)
         return status;
-    auto object = BpfObject::load(image, plain ? XFRM_XDP_LEARN_PLAIN : 0);
+    if (learning.flows) {
+        auto usage = read_table_usage();
+        if (!usage)
+            return usage.error();
+        if (auto status = check_flows(learning.flows, usage->max_flows); !status)
+            return status;
+    }
+    auto object = BpfObject::load(image, learning.plain ? XFRM_XDP_LEARN_PLAIN : 0,
+                                  map_entries(learning.flows ? learning.flows : default_flows));
     if (!object)
         return object.error();
 
@@ -113,7 +122,8 @@ Status make_shared_part(const PinDirectory &directory, bool plain, std::span<con
     return attach_learners(directory, *object, undo);
 }
 
-Status check_version(const PinDirectory &directory)
+// What is there already has to do.
+Status check_shared_part(const PinDirectory &directory, std::uint32_t flows)
 {
     auto map = open_pin(directory.file(pin_flows));
     if (!map)
@@ -125,6 +135,13 @@ Status check_version(const PinDirectory &directory)
         info->value_size != sizeof(xfrm_xdp_flow_val))
         return Error{"what is attached in this namespace is of another version of this tool",
                      "'xfrm-xdp detach', then attach all devices again"};
+    if (flows && info->max_entries != map_entries(flows))
+        return Error{fmt::format("the flow map of this namespace was made for another number of "
+                                 "flows than {}",
+                                 flows),
+                     "'xfrm-xdp detach', then attach all devices again, with --flows; or leave "
+                     "that out",
+                     EEXIST};
     return Done{};
 }
 
@@ -154,6 +171,17 @@ Result<bool> learns_plain(const PinDirectory &directory)
     return (*flags & XFRM_XDP_LEARN_PLAIN) != 0;
 }
 
+Status check_flows(std::uint64_t flows, std::uint64_t known)
+{
+    if (flows <= known)
+        return Done{};
+    return Error{fmt::format("the xfrm_xdp module keeps no more than {} flows", known),
+                 fmt::format("raise that: 'echo {} >/sys/module/xfrm_xdp/parameters/max_flows', or "
+                             "ask for fewer",
+                             flows),
+                 ENOSPC};
+}
+
 Status pin_link(const PinDirectory &directory, const std::string &name, Fd link, Undo &undo)
 {
     if (!link)
@@ -165,13 +193,13 @@ Status pin_link(const PinDirectory &directory, const std::string &name, Fd link,
     return Done{};
 }
 
-Status ensure_shared_part(const PinDirectory &directory, const Inventory &inventory, bool plain,
-                          std::span<const std::byte> image, Undo &undo)
+Status ensure_shared_part(const PinDirectory &directory, const Inventory &inventory,
+                          const Learning &learning, std::span<const std::byte> image, Undo &undo)
 {
     if (inventory.complete()) {
-        if (auto status = check_version(directory); !status)
+        if (auto status = check_shared_part(directory, learning.flows); !status)
             return status;
-        return check_plain(directory, plain);
+        return check_plain(directory, learning.plain);
     }
     if (inventory.exists && inventory.any_alive())
         return Error{fmt::format("{} lacks {}: somebody removed a part of what is attached",
@@ -180,7 +208,7 @@ Status ensure_shared_part(const PinDirectory &directory, const Inventory &invent
     if (inventory.exists)
         if (auto status = remove_namespace(directory, inventory); !status)
             return status;
-    return make_shared_part(directory, plain, image, undo);
+    return make_shared_part(directory, learning, image, undo);
 }
 
 } // namespace xfrm_xdp

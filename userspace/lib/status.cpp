@@ -31,14 +31,16 @@ Status count_flows(const PinDirectory &directory, NamespaceStatus &status)
         return Done{};
     if (!map)
         return map.error();
-    auto entries = read_flows(*map);
-    if (!entries)
-        return entries.error();
+    std::size_t flows = 0;
+    auto visited = visit_flows(*map, [&](const FlowEntry &) { return ++flows > 0; });
+    if (!visited)
+        return visited;
     auto info = map_info(*map);
     if (!info)
         return info.error();
-    status.flows = entries->size();
+    status.flows = flows;
     status.flows_max = info->max_entries;
+    status.map_bytes = map_bytes(*map);
     return Done{};
 }
 

@@ -5,6 +5,7 @@
 #include "inventory.hpp"
 #include "netns.hpp"
 #include "result.hpp"
+#include "usage.hpp"
 #include "xdp.hpp"
 
 #include <cstdint>
@@ -36,6 +37,7 @@ struct NamespaceStatus {
     bool plain = false; // flows without any SA are learned, too
     std::size_t flows = 0;
     std::size_t flows_max = 0;
+    std::uint64_t map_bytes = 0; // of the flow map, whether full or empty
 };
 
 DeviceStatus device_status(const Attached &device, const Link *link, const XdpState &xdp);
@@ -46,7 +48,8 @@ Result<NamespaceStatus> namespace_status(NetnsId id);
 // Of every network namespace with something attached.
 Result<std::vector<NamespaceStatus>> all_status();
 
-std::string render_status(const std::vector<NamespaceStatus> &namespaces,
-                          const std::string &module);
+// @table: nothing where the module is not loaded.
+std::string render_status(const std::vector<NamespaceStatus> &namespaces, const std::string &module,
+                          const std::optional<TableUsage> &table);
 
 } // namespace xfrm_xdp

@@ -52,17 +52,50 @@ std::string devices_text(const NamespaceStatus &status)
     return table.render();
 }
 
+std::string size_text(std::uint64_t bytes)
+{
+    if (bytes < 1024)
+        return fmt::format("{} bytes", bytes);
+    if (bytes < 1024 * 1024)
+        return fmt::format("{:.1f} KiB", static_cast<double>(bytes) / 1024);
+    return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / (1024 * 1024));
+}
+
+std::string table_text(const TableUsage &table)
+{
+    auto out = fmt::format("  flows: {} of at most {}\n  entries of SAs: {} of at most {}\n",
+                           table.flows, table.max_flows, table.sas, table.max_sas);
+    out += fmt::format("  memory: {}", size_text(table.bytes));
+    if (auto each = table.bytes_per_flow())
+        out += fmt::format(", {} bytes for each", each);
+    return out + '\n';
+}
+
+std::string map_text(const NamespaceStatus &status)
+{
+    auto out = fmt::format("  flow map: {} of at most {}", status.flows, status.flows_max);
+    if (status.map_bytes && status.flows_max)
+        out += fmt::format(", {}, {} bytes for each", size_text(status.map_bytes),
+                           status.map_bytes / status.flows_max);
+    if (status.plain)
+        out += ", those without an SA, too";
+    return out + '\n';
+}
+
 } // namespace
 
-std::string render_status(const std::vector<NamespaceStatus> &namespaces, const std::string &module)
+std::string render_status(const std::vector<NamespaceStatus> &namespaces, const std::string &module,
+                          const std::optional<TableUsage> &table)
 {
     std::string out = fmt::format("module xfrm_xdp: {}\n", module);
+
+    if (table)
+        out += table_text(*table);
 
     for (const auto &status : namespaces) {
         out += fmt::format("\n{}\n", title(status));
         out += devices_text(status);
-        out += fmt::format("  flows: {} of at most {}{}\n", status.flows, status.flows_max,
-                           status.plain ? ", those without an SA, too" : "");
+        out += map_text(status);
         if (!status.missing.empty())
             out += fmt::format("  broken: {} was removed; detach and attach again\n",
                                fmt::join(status.missing, ", "));

@@ -6,14 +6,20 @@
 
 namespace xfrm_xdp {
 
-std::string Table::render() const
+std::vector<std::size_t> Table::widths() const
 {
-    std::vector<std::size_t> width(columns_.size(), 0);
-    std::string out;
+    auto width = least_;
 
+    width.resize(columns_.size());
     for (const auto &row : rows_)
         for (std::size_t i = 0; i < row.size(); i++)
             width[i] = std::max(width[i], row[i].size());
+    return width;
+}
+
+std::string Table::lines(const std::vector<std::size_t> &width) const
+{
+    std::string out;
 
     for (const auto &row : rows_) {
         std::string line;
@@ -28,6 +34,19 @@ std::string Table::render() const
         line.erase(line.find_last_not_of(' ') + 1);
         out += line + '\n';
     }
+    return out;
+}
+
+std::string Table::render() const
+{
+    return lines(widths());
+}
+
+std::string Table::flush()
+{
+    least_ = widths();
+    auto out = lines(least_);
+    rows_.clear();
     return out;
 }
 

@@ -2,6 +2,7 @@
 // Text in aligned columns.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -16,10 +17,16 @@ public:
     // As many cells as there are columns.
     void row(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
     bool empty() const { return rows_.empty(); }
-    std::string render() const; // two blanks between columns, none at a line's end
+    // Two blanks between columns, none at a line's end.
+    std::string render() const;
+    // The same, and the rows are forgotten; columns never get narrower again.
+    std::string flush();
 
 private:
+    std::string lines(const std::vector<std::size_t> &width) const;
+    std::vector<std::size_t> widths() const;
     std::vector<Align> columns_;
+    std::vector<std::size_t> least_; // widths of the rows before
     std::vector<std::vector<std::string>> rows_;
 };
 

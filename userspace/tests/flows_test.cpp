@@ -2,6 +2,7 @@
 #include "flow_json.hpp"
 #include "flows.hpp"
 
+#include <algorithm>
 #include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -178,6 +179,32 @@ TEST(FlowTable, SaysWhichSaAFlowCameBy)
 TEST(FlowTable, SaysSoWhenThereIsNone)
 {
     EXPECT_THAT(render_flows({}), HasSubstr("No flows are known"));
+}
+
+// However many there are, what was printed is not kept, and columns stay where they are.
+TEST(FlowPrinter, PrintsWhatIsTooMuchToKeepAsItComes)
+{
+    constexpr std::size_t many = 2 * FlowPrinter::kept + 10;
+    FlowPrinter printer;
+    std::vector<std::string> parts;
+    std::string all;
+
+    for (std::size_t i = 0; i < many; i++) {
+        auto entry = udp_encrypted();
+        entry.second.packets = i;
+        auto part = printer.add(describe_flow(entry, 10 * second, device));
+        if (!part.empty())
+            parts.push_back(part);
+    }
+    parts.push_back(printer.finish());
+    ASSERT_EQ(parts.size(), 3U);
+    for (const auto &part : parts)
+        all += part;
+    EXPECT_EQ(static_cast<std::size_t>(std::count(all.begin(), all.end(), '\n')), many + 1);
+    EXPECT_EQ(all.find("PROTO"), 0U);
+    EXPECT_EQ(all.find("PROTO", 1), all.npos);
+    // Not sorted: the first come first.
+    EXPECT_LT(all.find("  0  2798600"), all.find("  1  2798600"));
 }
 
 TEST(FlowJson, HasEveryFieldWithItsType)

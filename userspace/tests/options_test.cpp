@@ -38,7 +38,7 @@ TEST(Options, AttachTakesDevices)
 
     EXPECT_EQ(options.command, Command::attach);
     EXPECT_THAT(options.devices, ElementsAre("lan0", "wan0"));
-    EXPECT_EQ(options.mode, XdpMode::native);
+    EXPECT_EQ(options.attach.mode, XdpMode::native);
     EXPECT_THAT(options.netns, IsEmpty());
     EXPECT_FALSE(options.json);
     EXPECT_FALSE(options.verbose);
@@ -59,8 +59,8 @@ TEST(Options, AttachTakesTheMode)
 
 TEST(Options, PlainFlowsAreAskedFor)
 {
-    EXPECT_FALSE(accepted({"attach", "lan0"}).plain);
-    EXPECT_TRUE(accepted({"attach", "lan0", "--plain"}).plain);
+    EXPECT_FALSE(accepted({"attach", "lan0"}).attach.learning.plain);
+    EXPECT_TRUE(accepted({"attach", "lan0", "--plain"}).attach.learning.plain);
     EXPECT_THAT(refused({"detach", "--plain"}).text, HasSubstr("--plain"));
 }
 

@@ -2,6 +2,7 @@
 // What status says, and the names of pins.
 #include "attach_output.hpp"
 #include "pins.hpp"
+#include "shared_part.hpp"
 #include "status.hpp"
 #include "status_json.hpp"
 #include "undo.hpp"
@@ -123,16 +124,22 @@ NamespaceStatus gateway()
 
 TEST(StatusText, ShowsDevicesAndFlows)
 {
-    auto text = render_status({gateway()}, "loaded, version 0.1");
+    auto gw = gateway();
+    gw.map_bytes = 12 * 1024 * 1024;
+    const TableUsage table{5, 1048576, 2, 131072, 7000};
+    auto text = render_status({gw}, "loaded, version 0.1", table);
 
     EXPECT_EQ(text,
               "module xfrm_xdp: loaded, version 0.1\n"
+              "  flows: 5 of at most 1048576\n"
+              "  entries of SAs: 2 of at most 131072\n"
+              "  memory: 6.8 KiB, 1000 bytes for each\n"
               "\n"
               "network namespace gw1\n"
               "  DEVICE  XDP     IN   OUT  XDP PROG  TC PROG  NOTE\n"
               "  wan0    native  yes  no         20       21  takes no XDP frames until its peer "
               "has GRO on or runs XDP\n"
-              "  flows: 3 of at most 65536\n");
+              "  flow map: 3 of at most 65536, 12.0 MiB, 192 bytes for each\n");
 }
 
 TEST(StatusText, SaysThatPlainFlowsAreLearned)
@@ -146,7 +153,7 @@ TEST(StatusText, SaysThatPlainFlowsAreLearned)
 
 TEST(StatusText, SaysSoWhenNothingIsAttached)
 {
-    EXPECT_THAT(render_status({}, "not loaded"), HasSubstr("Nothing is attached."));
+    EXPECT_THAT(render_status({}, "not loaded", {}), HasSubstr("Nothing is attached."));
 }
 
 TEST(StatusText, NamesOrphansAndBrokenOnes)
@@ -155,7 +162,7 @@ TEST(StatusText, NamesOrphansAndBrokenOnes)
     status.name.clear();
     status.orphaned = true;
     status.missing = {"link-nf4-in", "prog-tc"};
-    auto text = render_status({status}, "loaded");
+    auto text = render_status({status}, "loaded", {});
 
     EXPECT_THAT(text, HasSubstr("network namespace 4026532200 (deleted"));
     EXPECT_THAT(text, HasSubstr("xfrm-xdp detach --orphaned"));
@@ -180,6 +187,36 @@ TEST(StatusJson, HasEveryFieldWithItsType)
     EXPECT_EQ(device.at("receives"), true);
     EXPECT_EQ(device.at("sends"), false);
     EXPECT_EQ(device.at("problems").size(), 1U);
+}
+
+TEST(TableUsage, IsWhatTheKernelSays)
+{
+    auto usage = parse_table_usage(
+        "Flows\t1000\nMaxFlows\t1048576\nSas\t24\nMaxSas\t131072\n"
+        "FlowBytes\t192\nBundles\t512\nBundleBytes\t448\nSlotBytes\t8192\nHashBytes\t16384\n");
+
+    ASSERT_TRUE(usage);
+    EXPECT_EQ(usage->bytes, 1024 * 192 + 512 * 448 + 8192 + 16384U);
+    EXPECT_EQ(usage->bytes_per_flow(), 192 + 224 + 8 + 16U);
+    EXPECT_EQ(table_json(*usage).at("bytes_per_flow"), 440);
+    EXPECT_EQ(TableUsage{}.bytes_per_flow(), 0U);
+}
+
+TEST(TableUsage, OfAnotherVersionIsRefused)
+{
+    auto usage = parse_table_usage("Flows\t1000\n");
+
+    ASSERT_FALSE(usage);
+    EXPECT_THAT(usage.error().cause, HasSubstr("MaxFlows"));
+}
+
+TEST(FlowLimit, IsTheModules)
+{
+    EXPECT_TRUE(check_flows(1048576, 1048576));
+    auto refused = check_flows(2000000, 1048576);
+    ASSERT_FALSE(refused);
+    EXPECT_THAT(refused.error().cause, HasSubstr("no more than 1048576 flows"));
+    EXPECT_THAT(refused.error().remedy, HasSubstr("echo 2000000 >"));
 }
 
 TEST(StatusJson, AModeThatIsNotKnownIsNull)
