@@ -10,7 +10,8 @@ MAP_LOOKUP, MAP_NEXT, PROG_LOAD, OBJ_PIN, OBJ_GET = 1, 4, 5, 6, 7
 LINK_GET_INFO, LINK_CREATE = 15, 28
 PROG_TYPE_TC, PROG_TYPE_XDP = 3, 6
 ATTACH_XDP, ATTACH_TCX_INGRESS, ATTACH_TCX_EGRESS = 37, 46, 47
-XDP_PASS = 2
+XDP_PASS, TCX_NEXT = 2, -1
+BEFORE = 1 << 3
 ADJUST_META = 54
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -33,13 +34,12 @@ def imm64(dst, value):
     return insn(0x18, dst, imm=low) + insn(0, imm=high)
 
 
+def program_returns(verdict):
+    return insn(0xB7, 0, imm=verdict) + insn(0x95)
+
+
 def program_pass():
-    return insn(0xB7, 0, imm=XDP_PASS) + insn(0x95)
-
-
-def program_next():
-    """For tc: let whoever comes next decide."""
-    return insn(0xB7, 0, imm=-1) + insn(0x95)
+    return program_returns(XDP_PASS)
 
 
 def program_forge(magic, sa, proof):
@@ -78,8 +78,8 @@ def load(insns, prog_type=PROG_TYPE_XDP, attach_type=ATTACH_XDP):
         raise OSError(error.errno, "%s: %s" % (error, log.value.decode()[-400:])) from error
 
 
-def attach(prog, ifindex, attach_type=ATTACH_XDP):
-    return bpf(LINK_CREATE, struct.pack("=IIII", prog, ifindex, attach_type, 0))
+def attach(prog, ifindex, attach_type=ATTACH_XDP, flags=0):
+    return bpf(LINK_CREATE, struct.pack("=IIII", prog, ifindex, attach_type, flags))
 
 
 def link_ifindex(link):
