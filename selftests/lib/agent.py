@@ -78,8 +78,8 @@ class Agent:
         return {"sent": sent, "failed": failed, "icmp_n": sum(found.values()),
                 "icmp": " ".join(sorted(found))}
 
-    def sink(self, name, port):
-        self.sinks[name] = traffic.Sink(int(port))
+    def sink(self, name, port, dev=None):
+        self.sinks[name] = traffic.Sink(int(port), dev)
 
     def got(self, name, n="0", seq=None, timeout="5"):
         return self.sinks[name].wait(int(n), None if seq is None else int(seq), float(timeout))
@@ -232,6 +232,14 @@ class Agent:
                 left -= len(piece)
         return {"sent": size, "sha256": digest.hexdigest()}
 
+    def tcp_try(self, src, dst, port, timeout="0.5"):
+        """Does a connection come about?"""
+        try:
+            socket.create_connection((dst, int(port)), float(timeout), (src, 0)).close()
+            return {"connected": 1}
+        except OSError:
+            return {"connected": 0}
+
     def tcp_got(self, name, timeout="20"):
         server = self.servers.pop(name)
         server.join(float(timeout))
@@ -246,12 +254,15 @@ class Agent:
         xdp.pin(xdp.load(xdp.program_pass()), path)
 
     def tc_pin(self, path):
-        xdp.pin(xdp.load(xdp.program_next(), xdp.PROG_TYPE_TC, xdp.ATTACH_TCX_INGRESS), path)
+        xdp.pin(xdp.load(xdp.program_returns(xdp.TCX_NEXT), xdp.PROG_TYPE_TC,
+                         xdp.ATTACH_TCX_INGRESS), path)
 
-    def tcx_pass(self, dev, hook="ingress"):
+    def tcx_pass(self, dev, hook="ingress", first="0", verdict="-1"):
+        """Behind what is there, or before it; by default whoever comes next decides."""
         where = {"ingress": xdp.ATTACH_TCX_INGRESS, "egress": xdp.ATTACH_TCX_EGRESS}[hook]
-        prog = xdp.load(xdp.program_next(), xdp.PROG_TYPE_TC, where)
-        self.links[dev] = xdp.attach(prog, socket.if_nametoindex(dev), where)
+        prog = xdp.load(xdp.program_returns(int(verdict)), xdp.PROG_TYPE_TC, where)
+        self.links[dev] = xdp.attach(prog, socket.if_nametoindex(dev), where,
+                                     xdp.BEFORE if int(first) else 0)
 
     def tcx_redirect(self, dev, to):
         """Before all others, whatever comes in is sent out of another device."""

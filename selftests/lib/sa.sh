@@ -16,6 +16,7 @@ SALT=a0a1a2a3
 declare -A ALGO=(
 	[gcm128]="aead rfc4106(gcm(aes)) $KEY128$SALT 128"
 	[gcm256]="aead rfc4106(gcm(aes)) $KEY256$SALT 128"
+	[chacha]="aead rfc7539esp(chacha20,poly1305) $KEY256$SALT 128"
 	[cbc]="auth-trunc hmac(sha256) $KEY256 128 enc cbc(aes) $KEY128"
 )
 

@@ -17,14 +17,16 @@ UDP_ENCAP, UDP_ENCAP_ESPINUDP = 100, 2
 
 
 class Sink:
-    """Counts the datagrams that arrive at a UDP port, IPv4 and IPv6."""
+    """Counts the datagrams that arrive at a UDP port, IPv4 and IPv6; by one device only."""
 
-    def __init__(self, port):
+    def __init__(self, port, dev=None):
         self.changed = threading.Condition()
         self.clear()
         for fam in (socket.AF_INET, socket.AF_INET6):
             sock = socket.socket(fam, socket.SOCK_DGRAM)
             sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 8 << 20)
+            if dev:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, dev.encode())
             if fam == socket.AF_INET:
                 sock.setsockopt(socket.IPPROTO_IP, IP_RECVTTL, 1)
                 sock.setsockopt(socket.IPPROTO_IP, socket.IP_RECVTOS, 1)

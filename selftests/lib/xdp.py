@@ -11,7 +11,7 @@ PROG_GET_FD_BY_ID, LINK_GET_INFO, LINK_CREATE, LINK_UPDATE = 13, 15, 28, 29
 MAP_TYPE_PROG_ARRAY = 3
 PROG_TYPE_TC, PROG_TYPE_XDP = 3, 6
 ATTACH_XDP, ATTACH_TCX_INGRESS, ATTACH_TCX_EGRESS = 37, 46, 47
-XDP_PASS = 2
+XDP_PASS, TCX_NEXT = 2, -1
 TAIL_CALL, REDIRECT, ADJUST_META = 12, 23, 54
 BEFORE = 1 << 3     # BPF_F_BEFORE
 libc = ctypes.CDLL(None, use_errno=True)
@@ -35,13 +35,12 @@ def imm64(dst, value):
     return insn(0x18, dst, imm=low) + insn(0, imm=high)
 
 
+def program_returns(verdict):
+    return insn(0xB7, 0, imm=verdict) + insn(0x95)
+
+
 def program_pass():
-    return insn(0xB7, 0, imm=XDP_PASS) + insn(0x95)
-
-
-def program_next():
-    """For tc: let whoever comes next decide."""
-    return insn(0xB7, 0, imm=-1) + insn(0x95)
+    return program_returns(XDP_PASS)
 
 
 def program_redirect(ifindex):
