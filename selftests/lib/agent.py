@@ -58,6 +58,7 @@ class Agent:
     def __init__(self):
         self.sinks, self.streams, self.servers, self.links = {}, {}, {}, {}
         self.tapped, self.encap = {}, {}
+        self.pair, self.gateway, self.base, self.seq, self.sport = {}, None, {}, 0, 10000
 
     def send(self, src, dst, sport, dport, n="1", size="64", first="0", gap="0", errors="0", **opts):
         sent, failed, found = 0, 0, {}
@@ -182,9 +183,9 @@ class Agent:
     def mroute_off(self, name):
         self.links.pop(name).close()
 
-    def stat(self, ip="0"):
-        """Counters of both ESP paths, and of IP, that are not zero, and the names of all."""
-        found = {**mib.xfrm(), **(mib.ip() if int(ip) else {})}
+    def stat(self):
+        """Counters of both ESP paths that are not zero, and the names of all."""
+        found = mib.xfrm()
         answer = {name: value for name, value in found.items() if value != "0"}
         answer["names"] = " ".join(found)
         return answer
@@ -198,6 +199,55 @@ class Agent:
     def migrate(self, dir, src, dst, old, new, reqid):  # pylint: disable=redefined-builtin
         """A policy and its SAs from one pair of tunnel ends to another."""
         xfrm.migrate(dir, src, dst, old.split(","), new.split(","), int(reqid))
+
+    def victims(self, a, b, gateway):
+        """NAMESPACE,ADDRESS of two hosts with sinks A and B, and the gateway between them."""
+        self.pair = {"A": a.split(","), "B": b.split(",")}
+        self.gateway = gateway
+
+    def to_each_other(self, who, sport, n):
+        other = {"A": "B", "B": "A"}[who]
+        with Namespace(self.pair[who][0]):
+            self.send(self.pair[who][1], self.pair[other][1], sport, "5001", n, first=self.seq)
+        return self.sinks[other]
+
+    def volley(self, n):
+        """Datagrams of each victim to the other, of flows that are known."""
+        for who in "AB":
+            self.to_each_other(who, "4000", n)
+        self.seq += int(n)
+
+    def closers(self):
+        """A datagram of a flow that nobody knows each way. It takes the stack, behind all that
+        came before: what has not come out when it arrives, will not."""
+        self.sport += 1
+        for who in "BA":
+            sink = self.to_each_other(who, self.sport, "1")
+            sink.wait(0, self.seq, 10)
+            if self.seq not in sink.seen:
+                raise OSError("what %s sent last did not arrive" % who)
+        self.seq += 1
+
+    def counters(self):
+        with Namespace(self.gateway):
+            return mib.of_gateway()
+
+    def before(self):
+        self.base = self.counters()
+        self.volley("2")
+
+    def after(self):
+        """What each tap has seen since the taps were read, and the counters that grew."""
+        self.volley("2")
+        self.closers()
+        return {"grown": " ".join(mib.grown(self.base, self.counters())), **self.taps()}
+
+    def grew(self, name, n, timeout="5"):
+        """Waits for a counter of the gateway to grow by that much since before()."""
+        end = time.monotonic() + float(timeout)
+        while (now := self.counters()[name] - self.base[name]) < int(n) and time.monotonic() < end:
+            time.sleep(0.005)
+        return {"n": now}
 
     def sa(self, spi):
         return xfrm.read_sa(int(spi, 0))

@@ -60,16 +60,14 @@ detach_quietly()
 # The counters of /proc/net/xfrm_stat and xfrm_xdp_stat: counters NS… reads them
 # into CUR[NS:Name], zeros left out; mark NS… makes them the zero of expect_count.
 # Two sums are added: an asynchronous transform may finish a packet later.
-# With IP_MIB=1 those of IP are read as well, see lib/mib.py.
 declare -A CUR=() BASE=()
 COUNTER_NAMES=
-IP_MIB=0
 counters()
 {
 	local ns name
 
 	for ns; do
-		agent stat "ns=$ns" "ip=$IP_MIB"
+		agent stat "ns=$ns"
 		COUNTER_NAMES=" ${R[names]} "
 		unset 'R[names]'
 		for name in "${!CUR[@]}"; do

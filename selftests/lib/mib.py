@@ -35,3 +35,22 @@ def ip():
     six = pairs("/proc/self/net/snmp6")
     return {**dict(table("/proc/self/net/snmp")), **dict(table("/proc/self/net/netstat")),
             **{"Ip6" + name: six["Ip6" + name] for name in IP6}}
+
+
+# Done at once or later is the same to a test.
+SUMS = {"Encrypted": ("OutputDone", "OutputTaken"), "Decrypted": ("InputDone", "InputTaken")}
+
+
+def of_gateway():
+    """All of them, as numbers."""
+    found = {name: int(value) for name, value in {**xfrm(), **ip()}.items()}
+    for name, parts in SUMS.items():
+        found[name] = sum(found.pop(part, 0) for part in parts)
+    return found
+
+
+def grown(before, now):
+    """NAME=GROWTH of those that are not what they were."""
+    for name, value in now.items():
+        if value != before.get(name, 0):
+            yield "%s=%d" % (name, value - before.get(name, 0))
