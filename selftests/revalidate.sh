@@ -52,7 +52,6 @@ fresh()
 rule_comes()
 {
 	if [ "${1%% *}" = tc ]; then
-		must in_ns "$GW1" tc qdisc add dev lan clsact
 		# shellcheck disable=SC2086  # words of a command
 		must in_ns "$GW1" $1
 	else
@@ -82,6 +81,7 @@ rule()
 	test_begin "$dir: a new rule against $2 ends the flow within $INTERVAL ms"
 	fresh
 	stream_on "$dir"
+	[ "${3%% *}" != tc ] || must in_ns "$GW1" tc qdisc add dev lan clsact
 	rule_comes "$3"
 	agent now
 	changed=${R[ms]}
@@ -155,11 +155,13 @@ conntrack_remembers()
 	agent craft "ns=$HB" dev=eth0 smac=$MAC_B dmac=$MAC_GW2_LAN src=$B4 dst=$A4 \
 		sport=5001 dport=4000
 	wait_for 5 counter_at_least "$GW1" FlowLearned 2 || wrong "there is no answer"
-	stream_on out
-	send_on $((4000 / STREAM_GAP))
+	mark "$GW1"
+	agent stream name=S "ns=$HA" src=$A4 sport=4000 dst=$B4 dport=5001 gap=0.02
+	wait_for 10 counter_at_least "$GW1" Encrypted 20 || wrong "the stream never got fast"
+	send_on 200
 	# By the stack from here on.
 	detach
-	send_on 50
+	send_on 20
 	agent unstream name=S
 	expect_got B $((R[sent] + 1)) 62
 	OUTPUT=$(in_ns "$GW1" nft list ruleset)
