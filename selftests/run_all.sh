@@ -18,7 +18,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 # long, and last what changes the transforms that all others use.
 shares=(
 	"smoke tunnel learning secpath iface bad_input replay expiry mtu_ttl revalidate verifier gtest tcp"
-	"cli attach lifecycle oracle gtest-inplace transforms"
+	"cli attach lifecycle rekey oracle gtest-inplace transforms"
 )
 tests="${shares[*]}"
 

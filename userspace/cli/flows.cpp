@@ -52,13 +52,17 @@ Result<Output> run_flows(const Options &)
     if (!entries)
         return entries.error();
 
+    auto sas = list_sas();
+    if (!sas)
+        return sas.error();
+
     auto device = [&](unsigned ifindex) {
         const Link *link = find_link(*links, ifindex);
         return link ? link->name : fmt::format("gone#{}", ifindex);
     };
     auto now = monotonic_ns();
     std::vector<Flow> flows;
-    for (const auto &entry : *entries)
+    for (const auto &entry : living(std::move(*entries), *sas))
         flows.push_back(describe_flow(entry, now, device));
 
     Output output;

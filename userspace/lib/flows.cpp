@@ -9,6 +9,7 @@
 #include <ctime>
 #include <fmt/format.h>
 #include <netinet/in.h>
+#include <set>
 
 namespace xfrm_xdp {
 
@@ -89,6 +90,20 @@ std::string age_text(double seconds)
 }
 
 } // namespace
+
+std::vector<FlowEntry> living(std::vector<FlowEntry> entries, const std::vector<XfrmSa> &sas)
+{
+    std::set<std::uint32_t> spis{0}; // 0: no SA on this side
+
+    for (const auto &sa : sas)
+        spis.insert(sa.spi);
+    auto dead = [&](const FlowEntry &entry) {
+        return !spis.count(ntohl(entry.second.in_spi)) ||
+               !spis.count(ntohl(entry.second.out_spi));
+    };
+    entries.erase(std::remove_if(entries.begin(), entries.end(), dead), entries.end());
+    return entries;
+}
 
 Flow describe_flow(const FlowEntry &entry, std::uint64_t now_ns, const DeviceName &device)
 {

@@ -4,6 +4,7 @@
 
 #include "fd.hpp"
 #include "result.hpp"
+#include "xfrm_sa.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -19,6 +20,10 @@ using FlowEntry = std::pair<xfrm_xdp_flow_key, xfrm_xdp_flow_val>;
 
 // @map: the pinned one; its sizes are checked.
 Result<std::vector<FlowEntry>> read_flows(const Fd &map);
+
+// Without those of SAs that are gone: the kernel has forgotten their flows, and the map
+// keeps the entries until it needs the room. @sas: read after @entries.
+std::vector<FlowEntry> living(std::vector<FlowEntry> entries, const std::vector<XfrmSa> &sas);
 
 struct Flow {
     bool is_sa = false; // an inbound SA to decrypt by, else a flow to forward
