@@ -143,9 +143,9 @@ traffic_end()
 	bytes TCP_BACK
 	capture_sync
 	unknown
-	agent unwatch name=GW1
+	agent unwatch name=GW1 "ns=$GW1"
 	USED=${R[used]} POLICIES=${R[policies]} OUT=${R[out]} IN=${R[in]} carried=${R[carried]}
-	agent unwatch name=GW2
+	agent unwatch name=GW2 "ns=$GW2"
 	BACK=${R[out]}
 	# SA by SA, where each found its own; else in sum.
 	[ "$UNKNOWN" -ne 0 ] ||
@@ -275,7 +275,7 @@ others()
 	rekeyed 1
 	policies=${R[policies]}
 	wait_for $LIMIT all_fast || wrong "not fast again"
-	agent unwatch name=GW1
+	agent unwatch name=GW1 "ns=$GW1"
 	counters "$GW1"
 	note "one of eight rekeyed: $(since "$GW1" FlowLearned) flows learned," \
 		"$policies policy updates"
