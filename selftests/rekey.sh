@@ -45,7 +45,7 @@ REKEYS=0 BORN=0
 sas_replaced()
 {
 	agent watched name=GW1
-	[ "${R[born]}" -ge $((BORN + 2 * WANTED)) ] && [ "${R[gone]}" -ge "${R[born]}" ]
+	[ "${R[born]}" -ge $((BORN + 2 * WANTED)) ] && [ "${R[gone]}" -ge $((BORN + 2 * WANTED)) ]
 }
 
 rekeyed()
@@ -54,6 +54,19 @@ rekeyed()
 	wait_for $LIMIT sas_replaced ||
 		bail "no $1 rekeyings: ${R[born]} SAs came, ${R[gone]} went; $(tail -n 1 "$TMP"/*/log)"
 	BORN=${R[born]} REKEYS=$((REKEYS + $1))
+}
+
+# settled: until no old SA is left
+sas_settled()
+{
+	agent watched name=GW1
+	[ "${R[gone]}" -ge "${R[born]}" ]
+}
+
+settled()
+{
+	wait_for $LIMIT sas_settled || bail "${R[born]} SAs came, ${R[gone]} went"
+	BORN=${R[born]}
 }
 
 # unknown: ESP for SAs that a gateway has not yet or not any more, since mark, in UNKNOWN;
