@@ -56,6 +56,12 @@ python3                          selftests: JSON, packet tools
 charon-systemd                   demo: IKE daemon (runs without systemd)
 strongswan-swanctl               demo: its control tool
 libstrongswan-standard-plugins   demo: gcm, openssl plugins
+libnss3-tools                    libreswan: key database
+libcurl3-nss                     libreswan: needed by its daemon, as the others below
+libevent-core-2.1-7              libreswan
+libevent-pthreads-2.1-7          libreswan
+libldns3                         libreswan
+libunbound8                      libreswan
 jq                               selftests: JSON
 strace                           selftests: kills the command at each of its steps
 procps                           selftests: sysctl, ps
@@ -63,9 +69,12 @@ shellcheck                       style check of the scripts
 sparse                           C=1 check of the module
 '
 
+# What cannot be installed along with these, in the cache.
+beside=:
+
 case ${1:-} in
 build)	packages=$to_build ;;
-all)	packages=$to_build$to_test ;;
+all)	packages=$to_build$to_test beside=$(dirname "${BASH_SOURCE[0]}")/libreswan.sh ;;
 *)
 	echo "usage: prerequisites.sh [--auto] build|all" >&2
 	exit 1 ;;
@@ -84,7 +93,10 @@ installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "${names[@]}" 2>
 for name in "${names[@]}"; do
 	grep -qxF "$name" <<<"$installed" || missing+=("$name")
 done
-[ ${#missing[@]} -gt 0 ] || exit 0
+if [ ${#missing[@]} -eq 0 ]; then
+	"$beside" >/dev/null || exit $giving_up
+	exit 0
+fi
 
 if [ "$(id -u)" -ne 0 ]; then
 	echo "prerequisites.sh: missing packages: ${missing[*]}" >&2
@@ -140,3 +152,4 @@ if [ -d /run/systemd/system ]; then
 		esac
 	done
 fi
+"$beside" >/dev/null || exit $giving_up

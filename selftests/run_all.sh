@@ -18,7 +18,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 # long, and last what changes the transforms that all others use.
 shares=(
 	"smoke tunnel learning who_may exact_key plain hub validity policies secpath iface attacks bad_input replay expiry mtu_ttl revalidate verifier gtest tcp"
-	"cli attach local lifecycle fails_closed vlan devices virtio scale oracle gtest-inplace transforms"
+	"cli attach local lifecycle fails_closed rekey vlan devices virtio scale oracle gtest-inplace transforms"
 )
 # Of a kernel that can be made to run out of memory, which the debug kernel is.
 with_faults=faults

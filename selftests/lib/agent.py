@@ -57,7 +57,7 @@ def numbers(args):
 class Agent:
     def __init__(self):
         self.sinks, self.streams, self.servers, self.links = {}, {}, {}, {}
-        self.tapped, self.encap = {}, {}
+        self.tapped, self.encap, self.watches = {}, {}, {}
         self.pair, self.gateway, self.base, self.seq, self.sport = {}, None, {}, 0, 10000
 
     def send(self, src, dst, sport, dport, n="1", size="64", first="0", gap="0", errors="0", **opts):
@@ -252,6 +252,17 @@ class Agent:
     def sa(self, spi):
         return xfrm.read_sa(int(spi, 0))
 
+    def watch(self, name, local):
+        self.watches[name] = xfrm.Watch(local)
+
+    def watched(self, name):
+        return self.watches[name].report()
+
+    def unwatch(self, name):
+        watch = self.watches.pop(name)
+        watch.stop()
+        return watch.report()
+
     def ip(self, file):
         """ip(8) on a file of its commands. Its own -n would mount a /sys first."""
         done = subprocess.run(["ip", "-batch", file], stdout=subprocess.PIPE,
@@ -296,6 +307,20 @@ class Agent:
         server.sock.close()
         return {"total": server.total, "sha256": server.hash.hexdigest(),
                 "closed": int(not server.is_alive())}
+
+    def tcp_stream(self, name, src, dst, port, size="2800", gap="0.02", timeout="20"):
+        sock = socket.create_connection((dst, int(port)), float(timeout), (src, 0))
+        self.streams[name] = traffic.TcpStream(sock, int(size), float(gap))
+
+    def tcp_unstream(self, name, timeout="20"):
+        stream = self.streams.pop(name)
+        stream.stop.set()
+        stream.join(float(timeout))
+        stream.sock.shutdown(socket.SHUT_WR)
+        answer = {"sent": stream.sent, "sha256": stream.hash.hexdigest(),
+                  "retransmitted": stream.retransmitted()}
+        stream.sock.close()
+        return answer
 
     def xdp_pass(self, dev):
         self.links[dev] = xdp.attach(xdp.load(xdp.program_pass()), socket.if_nametoindex(dev))

@@ -17,7 +17,9 @@ capture_start()
 	# What the one before has written is not what is waited for.
 	rm -f "$CAPTURE" "$TMP/capture.err"
 	# -Z root: the file is ours, and dropping privileges would lose it.
-	in_ns "$WIRE" tcpdump -Z root -i g1 -p -s 0 -U --immediate-mode -w "$CAPTURE" \
+	# No function of ours: it would be a shell, and tcpdump outlive it.
+	nsenter --net="/run/netns/$WIRE" -- \
+		tcpdump -Z root -i g1 -p -s 0 -B 16384 -U --immediate-mode -w "$CAPTURE" \
 		2>"$TMP/capture.err" &
 	CAPTURE_PID=$!
 	wait_for 20 capture_listening ||

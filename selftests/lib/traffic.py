@@ -2,6 +2,7 @@
 """Those who send and receive: datagrams that can be told apart, and TCP streams."""
 
 import hashlib
+import os
 import socket
 import struct
 import sys
@@ -14,6 +15,7 @@ IP_RECVTTL, IP_RECVERR, IP_MTU_DISCOVER, PMTUDISC_PROBE = 12, 11, 10, 3
 IPV6_RECVERR, IPV6_MTU_DISCOVER = 25, 23
 SO_RCVBUFFORCE = 33
 UDP_ENCAP, UDP_ENCAP_ESPINUDP = 100, 2
+TCPI_TOTAL_RETRANS_AT = 100      # in struct tcp_info
 
 
 class Sink:
@@ -40,6 +42,7 @@ class Sink:
     def clear(self):
         with self.changed:
             self.seen, self.n, self.bad, self.dup, self.last = set(), 0, 0, 0, 0.0
+            self.late, self.highest = 0, -1
             self.ttl, self.tos = set(), set()
 
     def run(self, sock):
@@ -56,6 +59,8 @@ class Sink:
         self.bad += data != packets.payload(seq, len(data))
         self.dup += seq in self.seen
         self.seen.add(seq)
+        self.late += seq < self.highest
+        self.highest = max(seq, self.highest)
         for level, kind, value in control:
             number = int.from_bytes(value, sys.byteorder)
             ttl = kind == (socket.IP_TTL if level == socket.IPPROTO_IP else socket.IPV6_HOPLIMIT)
@@ -66,7 +71,7 @@ class Sink:
         with self.changed:
             self.changed.wait_for(lambda: self.n >= n and (seq is None or seq in self.seen),
                                   timeout)
-            return {"n": self.n, "bad": self.bad, "dup": self.dup,
+            return {"n": self.n, "bad": self.bad, "dup": self.dup, "late": self.late,
                     "ttl": ",".join(map(str, sorted(self.ttl))),
                     "tos": ",".join(map(str, sorted(self.tos))),
                     "last_ms": int(self.last * 1000)}
@@ -89,6 +94,27 @@ class Stream(threading.Thread):
                 self.sent += 1
             except OSError:
                 self.errors += 1
+
+
+class TcpStream(threading.Thread):
+    """Bytes over a connection at a steady pace until told to stop."""
+
+    def __init__(self, sock, size, gap):
+        super().__init__(daemon=True)
+        self.sock, self.data, self.gap = sock, os.urandom(size), gap
+        self.sent, self.hash = 0, hashlib.sha256()
+        self.stop = threading.Event()
+        self.start()
+
+    def run(self):
+        while not self.stop.wait(self.gap):
+            self.sock.sendall(self.data)
+            self.hash.update(self.data)
+            self.sent += len(self.data)
+
+    def retransmitted(self):
+        info = self.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
+        return struct.unpack_from("=I", info, TCPI_TOTAL_RETRANS_AT)[0]
 
 
 class TcpServer(threading.Thread):

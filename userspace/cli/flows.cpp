@@ -43,6 +43,7 @@ namespace {
 struct Query {
     Fd map;
     std::vector<Link> links;
+    LiveSpis alive;
     FlowFilter filter;
     std::uint64_t limit = 0;
 
@@ -56,7 +57,7 @@ Status Query::each(const FlowVisitor &take) const
     std::uint64_t found = 0;
 
     return visit_flows(map, [&](const FlowEntry &entry) {
-        if (!filter.matches(entry))
+        if (!alive.has(entry) || !filter.matches(entry))
             return true;
         return take(entry) && ++found != limit;
     });
@@ -119,7 +120,12 @@ Result<Query> make_query(const Options &options)
     if (!links)
         return links.error();
 
+    auto sas = list_sas();
+    if (!sas)
+        return sas.error();
+
     Query query;
+    query.alive = LiveSpis(*sas);
     query.filter = options.filter;
     query.limit = options.limit;
     if (!options.flow_device.empty()) {

@@ -5,11 +5,13 @@
 #include "fd.hpp"
 #include "result.hpp"
 #include "table.hpp"
+#include "xfrm_sa.hpp"
 
 #include <cstdint>
 #include <functional>
 #include <linux/types.h>
 #include <string>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 #include <xfrm_xdp_kfunc.h>
@@ -23,6 +25,18 @@ using FlowVisitor = std::function<bool(const FlowEntry &)>;
 
 // @map: the pinned one; its sizes are checked. Takes the same memory whatever its size.
 Status visit_flows(const Fd &map, const FlowVisitor &visit);
+
+// Of SAs that are gone the kernel has forgotten the flows, and the map keeps the entries until
+// it needs the room.
+class LiveSpis {
+public:
+    LiveSpis() = default;
+    explicit LiveSpis(const std::vector<XfrmSa> &sas);
+    bool has(const FlowEntry &entry) const;
+
+private:
+    std::unordered_set<std::uint32_t> spis_; // and 0: no SA on this side
+};
 
 struct Flow {
     bool is_sa = false; // an inbound SA to decrypt by, else a flow to forward

@@ -1,0 +1,30 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Provide libreswan, and print the directory it is in. Its package conflicts with
+# strongSwan's, so it is unpacked into the cache and not installed; what it needs of
+# libraries is in prerequisites.sh. Concurrent calls are safe.
+
+set -euo pipefail
+
+dir=${XFRM_XDP_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/xfrm-xdp}/libreswan
+tmp=$dir.tmp
+
+die() { echo "libreswan.sh: $*" >&2; exit 1; }
+
+if [ ! -e "$dir/ok" ]; then
+	mkdir -p "${dir%/*}"
+	exec {lock}>"$dir.lock"
+	flock "$lock"
+fi
+if [ ! -e "$dir/ok" ]; then
+	rm -rf "$dir" "$tmp"
+	mkdir "$tmp"
+	(cd "$tmp" && apt-get -q -o APT::Sandbox::User=root download libreswan >&2) ||
+		die "cannot download the package libreswan; run 'apt-get update' and try again"
+	echo "libreswan.sh: unpacking $(basename "$tmp"/*.deb) into $dir" >&2
+	dpkg-deb -x "$tmp"/*.deb "$dir"
+	rm -rf "$tmp"
+	touch "$dir/ok"
+fi
+echo "$dir"
