@@ -129,7 +129,7 @@ strongswan_up()
 	SWAN_CLOCK=$((2 + (SECONDS - begin) / 3))
 	SWAN_ON=$GW1 SWAN_OFF=$GW2
 	swan_one "$SWAN_OFF" 0
-	swan_one "$SWAN_ON" $SWAN_CLOCK
+	swan_one "$SWAN_ON" "$SWAN_CLOCK"
 	must swan "$GW1" --initiate --child net
 }
 
@@ -174,7 +174,7 @@ strongswan_round()
 	must swan "$off" --rekey --ike rekey --reauth
 	rekeyed 1
 	settled
-	swan_one "$off" $SWAN_CLOCK
+	swan_one "$off" "$SWAN_CLOCK"
 	must swan "$on" --rekey --ike rekey --reauth
 	rekeyed 1
 	SWAN_ON=$off SWAN_OFF=$on
