@@ -53,8 +53,8 @@ rmmod_refused()
 	module_there || wrong "the module is gone"
 	streams_fast
 	streams_stop
-	expect_got B "${SENT[OUT]}" 62
-	expect_got A "${SENT[BACK]}" 62
+	expect_got B "${STREAMED[OUT]}" 62
+	expect_got A "${STREAMED[BACK]}" 62
 	test_end
 }
 
@@ -75,8 +75,8 @@ rmmod_under_traffic()
 	done
 	streams_stop
 	# Taking XDP off a veth throws away what is in its ring, once per turn.
-	agent got name=B "n=${SENT[OUT]}" timeout=1
-	expect_range "datagrams at B" "${R[n]}" $((SENT[OUT] - 30)) "${SENT[OUT]}"
+	agent got name=B "n=${STREAMED[OUT]}" timeout=1
+	expect_range "datagrams at B" "${R[n]}" $((STREAMED[OUT] - 30)) "${STREAMED[OUT]}"
 	expect "complaints of the kernel" "$(complaints)" "$before"
 	test_end
 }

@@ -31,7 +31,7 @@ text_of()
 					if (text[i] > start && (!end || text[i] < end)) end = text[i]
 			print "0x" start, "0x" end
 		}' /proc/kallsyms)
-	[ ${#RANGE[@]} -eq 2 ] && [ "${RANGE[0]}" != 0x ] || bail "$name is not in /proc/kallsyms"
+	[[ ${RANGE[*]} == 0x?*\ 0x?* ]] || bail "$name is not in /proc/kallsyms"
 	# The last function of a module has a length of its own.
 	[[ $name != \[* ]] || printf -v 'RANGE[1]' '0x%x' $((RANGE[1] + 4096))
 }

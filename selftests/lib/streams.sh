@@ -25,15 +25,16 @@ streams_fast()
 	wait_for 15 streams_are_fast || wrong "traffic is not on the fast path"
 }
 
-# streams_stop: ends the streams; SENT[] says what they sent
-declare -A SENT=()
+# streams_stop: ends the streams; STREAMED[] says what they sent
+declare -A STREAMED=()
 streams_stop()
 {
 	local name
 
 	for name in OUT BACK; do
 		agent unstream name=$name
-		SENT[$name]=${R[sent]}
+		# shellcheck disable=SC2034  # for the tests
+		STREAMED[$name]=${R[sent]}
 	done
 }
 
