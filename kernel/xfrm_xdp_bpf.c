@@ -79,7 +79,9 @@ __bpf_kfunc_start_defs();
  * @opts: result: @error, @reason, @spi and @seq
  * @opts__sz: sizeof(struct bpf_xfrm_xdp_opts) in bytes
  *
- * A tag, of 802.1Q and only one, stays. Follows xfrm_input(): state, replay window, lifetime, ICV, window again,
+ * One 802.1Q tag may be in the frame, and stays.
+ *
+ * Follows xfrm_input(): state, replay window, lifetime, ICV, window again,
  * counters of the SA, ECN and DSCP. DONE: the frame is the inner packet behind
  * the Ethernet header of the outer one; it carries no proof, and the inner
  * packet has been checked against no policy: that is the caller's duty.
@@ -115,7 +117,9 @@ __bpf_kfunc int bpf_xdp_xfrm_input(struct xdp_md *ctx, struct xfrm_state *x,
  * @opts: result: @error, @reason, @spi and @seq
  * @opts__sz: sizeof(struct bpf_xfrm_xdp_opts) in bytes
  *
- * A tag, of 802.1Q and only one, stays. Follows xfrm_output_one(). A tunnel's hop limit is the namespace's default, the
+ * One 802.1Q tag may be in the frame, and stays.
+ *
+ * Follows xfrm_output_one(). A tunnel's hop limit is the namespace's default, the
  * inner one stays. DONE: the frame is the ESP packet behind the Ethernet
  * header of the inner one, with the EtherType of the outer; next hop and MTU are
  * the caller's. TAKEN: the packet is routed by the host when it is encrypted.
