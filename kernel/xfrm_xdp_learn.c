@@ -211,7 +211,8 @@ static bool xfrm_xdp_learn_packet(struct xfrm_xdp_lesson *l)
 {
 	const struct icmphdr *icmp;
 
-	if (xfrm_xdp_parse_skb(&l->pkt, l->headers, l->skb) || l->pkt.tcp_end || skb_vlan_tag_present(l->skb))
+	if (xfrm_xdp_parse_skb(&l->pkt, l->headers, l->skb) || l->pkt.tcp_end ||
+	    skb_vlan_tag_present(l->skb))
 		return false;
 	/* Of ICMP only echoes: errors and the rest are rare and concern others. */
 	icmp = (const struct icmphdr *)(l->headers + l->pkt.hlen);

@@ -53,8 +53,8 @@ TEST(Options, AMistypedCommandIsNamed)
 
 TEST(Options, AttachTakesTheMode)
 {
-    EXPECT_EQ(accepted({"attach", "lan0", "--mode", "generic"}).mode, XdpMode::generic);
-    EXPECT_EQ(accepted({"attach", "--mode=native", "lan0"}).mode, XdpMode::native);
+    EXPECT_EQ(accepted({"attach", "lan0", "--mode", "generic"}).attach.mode, XdpMode::generic);
+    EXPECT_EQ(accepted({"attach", "--mode=native", "lan0"}).attach.mode, XdpMode::native);
 }
 
 TEST(Options, PlainFlowsAreAskedFor)
