@@ -158,6 +158,8 @@ static int xfrm_xdp_forward_check(const struct xfrm_xdp_flow *flow,
 		reason = xfrm_xdp_iface_holds(flow, pkt->len);
 		if (reason)
 			return reason;
+	} else if (unlikely(flow->x && flow->x->if_id)) {
+		return XFRM_XDP_R_PUNT_IFACE;
 	}
 	return flow->x ? xfrm_xdp_leaving_check(flow) : XFRM_XDP_OK;
 }
@@ -224,8 +226,9 @@ xfrm_xdp_decrypt(struct xfrm_xdp_flow *flow, struct xdp_buff *xdp,
 		opts->reason = XFRM_XDP_R_PUNT_METADATA;
 		return XFRM_XDP_PUNT;
 	}
-	/* As xfrmi_lookup() finds it. */
-	if (iface && !(iface->flags & IFF_UP && xfrm_xdp_iface_has(iface, flow->x->if_id))) {
+	/* As xfrmi_lookup() finds it; key managers may give an SA another. */
+	if (iface ? !(iface->flags & IFF_UP && xfrm_xdp_iface_has(iface, flow->x->if_id)) :
+		    flow->x->if_id) {
 		opts->reason = XFRM_XDP_R_PUNT_IFACE;
 		return XFRM_XDP_PUNT;
 	}
