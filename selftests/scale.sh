@@ -105,6 +105,8 @@ pktgen()
 			echo "$line" >eth0 || exit
 		done
 		echo start >pgctrl
+		# On a busy machine that returns before the thread has begun.
+		until grep -q "Result: OK" eth0; do read -rt 0.1 _ <> <(:); done
 		echo rem_device_all >kpktgend_0' - "$@" || bail "pktgen does not send"
 }
 
