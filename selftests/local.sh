@@ -361,5 +361,7 @@ wire_sys threaded=0
 detach
 must in_ns "$GW1" ethtool -K lan rxvlan off rx-vlan-stag-hw-parse off
 must in_ns "$GW1" ethtool -K wire rxvlan off rx-vlan-stag-hw-parse off
+must in_ns "$HA" ethtool -K eth0 txvlan off tx-vlan-stag-hw-insert off
+must in_ns "$WIRE" ethtool -K g1 txvlan off tx-vlan-stag-hw-insert off
 attach lan wire --mode generic
 bulk "in generic mode" "$GW1_LAN4" "$B4"

@@ -300,14 +300,16 @@ handle_again()
 	old=${HANDLE[short]}
 	configure "$GW1" "xfrm state delete src $M dst $GW1_O proto esp spi $SPI_SHORT"
 	grew_by FlowReclaimed 1
-	on_lan n=1 sport=4001
-	grew_by FlowLearned 3
-	agent flow_find path="$(pins)/flows" src="$A" dst="$B" sport=4001 dport=5001
+	his_sa "$SPI_SHORT"
+	configure "$GW1" "$STATE"
+	by_mallory n=1 spi=$SPI_SHORT
+	grew_by FlowLearned 4
+	agent flow_find path="$(pins)/flows" src="$M" dst="$GW1_O" spi=$SPI_SHORT
 	expect "slot" $((R[handle] & 0xffffff)) $((old & 0xffffff))
-	agent ifindex "ns=$GW1" dev=lan
-	agent flow_put path="$(pins)/flows" ifindex="${R[ifindex]}" src="$A" dst="$B" \
-		sport=4001 dport=5001 handle="$old"
-	on_lan n=1 sport=4001
+	agent ifindex "ns=$GW1" dev=wire
+	agent flow_put path="$(pins)/flows" ifindex="${R[ifindex]}" src="$M" dst="$GW1_O" \
+		spi=$SPI_SHORT handle="$old"
+	by_mallory n=1 spi=$SPI_SHORT
 }
 
 # Four numbers are left: one for the stack, three for the fast path.
