@@ -231,7 +231,8 @@ vrf()
 	expect_counts "$GW1" Encrypted=0 Decrypted=0 FlowLearned=0
 	mark "$GW1"
 	burst "$HC" $A4 $B4 4008 5001 5 errors=1
-	expect_range "errors from the other VRF" "${R[icmp_n]}" 1 5
+	# Of which the limit may leave none.
+	expect_range "errors from the other VRF" "${R[icmp_n]}" 0 5
 	expect_got B 6
 	expect_counts "$GW1" Encrypted=0
 	test_end

@@ -200,7 +200,9 @@ rekeying()
 		"TCP: $AGAIN sent again; ESP: $OUT out, $IN in, $UNKNOWN for an SA not there," \
 		"$REFUSED by one just gone"
 	if [ "$path" = "plain kernel" ]; then
-		expect "packets on the fast path" "$(since "$GW1" Encrypted)" "no such counter"
+		# Where a test before this one has loaded the module, there is a counter.
+		expect_match "packets on the fast path" "$(since "$GW1" Encrypted)" \
+			'^(0|no such counter)$'
 	else
 		fast=$(since "$GW1" Encrypted)
 		expect_range "sent on the fast path, percent" $((100 * fast / OUT)) 90 100

@@ -45,11 +45,11 @@ fault_set()
 	done
 }
 
-# faults_below NAME: of a function, or of a module by "[NAME]"; what kmemleak allocates
-# to keep its books never fails
+# faults_below NAME [EXCEPT]: of a function, or of a module by "[NAME]", but not below
+# another; else what kmemleak allocates to keep its books never fails
 faults_below()
 {
-	text_of kmemleak_alloc
+	text_of "${2:-kmemleak_alloc}"
 	fault_set reject-start "${RANGE[0]}"
 	fault_set reject-end "${RANGE[1]}"
 	text_of "$1"
