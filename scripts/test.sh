@@ -41,18 +41,21 @@ step()
 
 quick_make() { env -u MAKEFLAGS -u MAKELEVEL make -s KERNEL="$kernel" "$@"; }
 
-# share N: half of the tests, in a machine of its own; in a subshell, whose end is the
-# machine's
+# share N [OPTION]…: a part of the tests, in a machine of its own; in a subshell, whose end
+# is the machine's
 share()
 {
-	exec selftests/vm/run.sh --kernel "$kernel" --timeout "$timeout" --nic 4 --no-build -- \
-		selftests/run_all.sh --share "$1"
+	local number=$1
+
+	shift
+	exec selftests/vm/run.sh --kernel "$kernel" --timeout "$timeout" --no-build "$@" -- \
+		selftests/run_all.sh --share "$number"
 }
 
 replay() { cat "$second"; return "$1"; }
 
-# Both halves at a time, because a machine seldom keeps more than one CPU busy; what
-# the second says, when the first is through.
+# Two at a time, because a machine seldom keeps more than one CPU busy; what the second
+# says, when the first is through.
 two_machines()
 {
 	local pid rc=0
@@ -61,11 +64,12 @@ two_machines()
 		step "tests on kernel $kernel" false
 		return
 	fi
-	share 2 >"$second" 2>&1 &
+	share 2 --nic 4 >"$second" 2>&1 &
 	pid=$!
-	step "tests on kernel $kernel, first half" share 1
+	step "tests on kernel $kernel, first part" share 1
+	step "tests on kernel $kernel, on one CPU" share 3 --smp 1
 	wait "$pid" || rc=$?
-	step "tests on kernel $kernel, second half" replay "$rc"
+	step "tests on kernel $kernel, second part" replay "$rc"
 }
 
 # What the sources look like does not depend on the kernel that runs them.
