@@ -10,6 +10,8 @@ set -euo pipefail
 dir=${XFRM_XDP_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/xfrm-xdp}/libreswan
 tmp=$dir.tmp
 
+download() { (cd "$tmp" && apt-get -q -o APT::Sandbox::User=root download libreswan >&2); }
+
 die() { echo "libreswan.sh: $*" >&2; exit 1; }
 
 if [ ! -e "$dir/ok" ]; then
@@ -20,8 +22,9 @@ fi
 if [ ! -e "$dir/ok" ]; then
 	rm -rf "$dir" "$tmp"
 	mkdir "$tmp"
-	(cd "$tmp" && apt-get -q -o APT::Sandbox::User=root download libreswan >&2) ||
-		die "cannot download the package libreswan; run 'apt-get update' and try again"
+	# Where the lists of packages are old or not there, with new ones.
+	download || { apt-get -q update >&2 && download; } ||
+		die "cannot download the package libreswan; see what apt-get says above"
 	echo "libreswan.sh: unpacking $(basename "$tmp"/*.deb) into $dir" >&2
 	dpkg-deb -x "$tmp"/*.deb "$dir"
 	rm -rf "$tmp"
