@@ -19,8 +19,8 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 # what attaches and detaches under traffic, time and again. That patches the kernel's text,
 # which an emulator with several CPUs may stumble over: its machine has one.
 shares=(
-	"smoke tunnel learning who_may exact_key plain hub validity policies secpath iface attacks bad_input replay expiry mtu_ttl revalidate verifier gtest tcp"
-	"cli local rekey vlan devices virtio scale oracle gtest-inplace transforms"
+	"smoke tunnel learning who_may exact_key plain hub validity policies secpath iface attacks bad_input replay expiry mtu_ttl revalidate"
+	"cli verifier local rekey vlan devices virtio scale oracle tcp gtest gtest-inplace transforms"
 	"attach lifecycle fails_closed"
 )
 # Of a kernel that can be made to run out of memory, which the debug kernel is.
