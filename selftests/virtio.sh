@@ -114,11 +114,27 @@ tag()
 		"route replace $NET_A4 via $GW1_4" "route replace $NET_A6 via $GW1_6"
 }
 
+# They come back to the first namespace with the names that they had, which the next test
+# may want.
+nics_return()
+{
+	local i
+
+	agent_stop
+	detach_quietly
+	topology_delete
+	wait_for 20 nics_find || true
+	for i in "${!NICS[@]}"; do
+		ip link set "${NICS[i]}" down name "nic$i"
+	done
+}
+
 plan 6
 needs jq
 modprobe -q virtio_net
 wait_for 5 nics_find ||
 	bail "no four virtio-net devices here: run it as selftests/vm/run.sh --nic 4 -- $0"
+at_exit nics_return
 setup
 # What sends in software leaves checksums to nobody.
 for dev in "$GW2/lan" "$HB/eth0"; do

@@ -61,6 +61,13 @@ test_end()
 	TEST_LABEL=
 }
 
+# test_skip LABEL REASON: what this kernel cannot do; counted, and shown
+test_skip()
+{
+	KTAP_DONE=$((KTAP_DONE + 1))
+	printf 'ok %d %s # SKIP %s\n' "$KTAP_DONE" "$1" "$2"
+}
+
 # expect WHAT GOT WANTED: equal, as text.
 expect()
 {
