@@ -127,7 +127,14 @@ def put_in_front(path, magic, sa, proof):
                                 ctypes.addressof(value), 0))
     call = (insn(0xBF, 1, 6) + insn(0x18, 2, 1, imm=array) + insn(0)
             + insn(0xB7, 3, imm=0) + insn(0x85, imm=TAIL_CALL))
-    bpf(LINK_UPDATE, struct.pack("=IIII", link, load(program_forge(magic, sa, proof, call)), 0, 0))
+    code = program_forge(magic, sa, proof, call)
+    try:
+        front = load(code)
+    except OSError:
+        # The two have to have the same attach type, which libbpf leaves out where the kernel
+        # has no programs for cgroups: it takes it for one that does not know such types.
+        front = load(code, attach_type=0)
+    bpf(LINK_UPDATE, struct.pack("=IIII", link, front, 0, 0))
     Front.was[path] = link, behind, array
 
 
