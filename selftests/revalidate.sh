@@ -349,7 +349,7 @@ INNER="type filter hook forward priority 0; udp dport 5001 counter drop"
 rule out "what it carries" "$INNER"
 rule in "what it carries" "$INNER"
 rule out "what it carries, of tc" \
-	"tc filter add dev lan ingress protocol ip flower ip_proto udp dst_port 5001 action drop"
+	"tc filter add dev lan ingress protocol ip matchall action drop"
 rule out "its ESP" "type filter hook output priority 0; meta l4proto esp counter drop"
 rule in "its ESP" "type filter hook input priority 0; meta l4proto esp counter drop"
 renewal
