@@ -62,7 +62,7 @@ void xfrm_xdp_arrival_note(const struct nf_hook_state *state, const struct sk_bu
 {
 	struct xfrm_xdp_arrivals *set = xfrm_xdp_arrivals_of(skb);
 	u8 headers[XFRM_XDP_HEADERS];
-	struct xfrm_xdp_pkt pkt;
+	struct xfrm_xdp_pkt pkt = { .vlan = 0 };
 	unsigned int i;
 
 	/* Of a VRF they come a second time, after the rules of the device. */

@@ -82,7 +82,6 @@ static int xfrm_xdp_flow_match(const struct xfrm_xdp_flow *flow,
 	if (flow->id.net != dev_net(dev) || pkt->vlan != key->vlan ||
 	    !xfrm_xdp_pkt_is(pkt, key))
 		return XFRM_XDP_R_PUNT_FLOW_MISMATCH;
-	/* What was decrypted is of no flow that came in the clear, and the reverse. */
 	sa = xfrm_xdp_meta_sa(xdp);
 	if (unlikely(key->sa != sa))
 		return key->sa ? XFRM_XDP_R_PUNT_NO_PROOF : XFRM_XDP_R_PUNT_FLOW_MISMATCH;

@@ -14,7 +14,7 @@
 
 set -euo pipefail
 
-cache=${XFRM_XDP_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/xfrm-xdp}
+cache=$("$(dirname "${BASH_SOURCE[0]}")/cache.sh")
 source=/usr/src/linux-source-6.12.tar.xz
 
 die() { echo "libbpf.sh: $*" >&2; exit 1; }

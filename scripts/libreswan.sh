@@ -7,7 +7,7 @@
 
 set -euo pipefail
 
-dir=${XFRM_XDP_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/xfrm-xdp}/libreswan
+dir=$("$(dirname "${BASH_SOURCE[0]}")/cache.sh")/libreswan
 tmp=$dir.tmp
 
 download() { (cd "$tmp" && apt-get -q -o APT::Sandbox::User=root download libreswan >&2); }

@@ -4,15 +4,15 @@
 # test.sh check         everything that needs no test machine
 # test.sh all KERNEL    that, and the tests in the test machine
 #
-# The last line is "N passed, N failed", and "N skipped" if some were. Ends with 0
-# if none failed and some passed.
+# What failed is said once more at the end. The last line is "N passed, N failed", and
+# "N skipped" if some were. Ends with 0 if none failed and some passed.
 
 set -uo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 kernel=${2:-stock}
-log=$(mktemp) second=$(mktemp)
-trap 'kill $(jobs -p) 2>/dev/null; rm -f "$log" "$second"' EXIT
+log=$(mktemp) second=$(mktemp) failures=$(mktemp)
+trap 'kill $(jobs -p) 2>/dev/null; rm -f "$log" "$second" "$failures"' EXIT
 trap 'exit 130' INT TERM
 
 passed=0 failed=0 skipped=0
@@ -35,6 +35,11 @@ step()
 		echo "# $label: no results"
 		f=1
 	fi
+	[ "$f" -eq 0 ] || {
+		echo "# --- $label"
+		awk -f scripts/failures.awk "$log"
+		echo "# ended with status $rc"
+	} >>"$failures"
 	echo "# $label: $p passed, $f failed, $s skipped; $SECONDS s since the start"
 	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
 }
@@ -75,7 +80,7 @@ two_machines()
 # What the sources look like does not depend on the kernel that runs them.
 if [ "${1:-}" = check ] || [ "$kernel" != debug ]; then
 	step 'sources' scripts/check.sh
-	step 'the count' scripts/count_results_test.sh
+	step 'the results' scripts/results_test.sh
 	step 'refused builds' scripts/build_errors_test.sh
 fi
 step 'unit tests' quick_make unit
@@ -91,6 +96,7 @@ if [ "${1:-}" = all ]; then
 		step 'install' selftests/vm/run.sh --kernel "$kernel" --no-build -- scripts/install_test.sh
 fi
 
+[ ! -s "$failures" ] || { echo "# === what failed"; cat "$failures"; }
 line="$passed passed, $failed failed"
 [ "$skipped" -eq 0 ] || line+=", $skipped skipped"
 echo "$line"

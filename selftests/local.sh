@@ -97,20 +97,6 @@ pings()
 	test_end
 }
 
-# transfer PORT DST SRC NS SIZE: TCP to GW1, every byte
-transfer()
-{
-	local sha
-
-	agent tcp_serve name=T "ns=$GW1" addr="$2" port="$1"
-	agent tcp_send "ns=$4" src="$3" dst="$2" port="$1" size="$5"
-	sha=${R[sha256]}
-	agent tcp_got name=T
-	expect "bytes" "${R[total]}" "$5"
-	expect "what arrived" "${R[sha256]}" "$sha"
-	expect "closed" "${R[closed]}" 1
-}
-
 # bulk WHAT DST SRC: all of a connection by XDP and GRO, nothing by the stack's ESP
 bulk()
 {

@@ -28,15 +28,9 @@ with_faults=faults
 [ ! -d /sys/kernel/debug/failslab ] || shares[2]+=" $with_faults"
 tests="${shares[*]}"
 
-# What a debug kernel has not been seen to pass is not in its shares: shown, and counted as
-# skipped.
-not_on_debug="scale"
-debug='' share=''
-[ ! -e /sys/kernel/debug/kmemleak ] || debug=1
-
 timeout=$(sed -n 's/^timeout=//p' "$here/settings")
 # A debug kernel is several times slower.
-timeout=$((timeout * ${XFRM_XDP_TIMEOUT_FACTOR:-$([ -n "$debug" ] && echo 4 || echo 1)}))
+timeout=$((timeout * ${XFRM_XDP_TIMEOUT_FACTOR:-$([ -e /sys/kernel/debug/kmemleak ] && echo 4 || echo 1)}))
 
 # command_of NAME: what a name runs
 command_of()
@@ -86,9 +80,7 @@ done
 # shellcheck disable=SC2086  # one word per test
 if [ "${1:-}" = --share ]; then
 	case ${2:-} in
-	[123])
-		share=$2
-		set -- ${shares[$2 - 1]} ;;
+	[123])	set -- ${shares[$2 - 1]} ;;
 	*)
 		echo "run_all.sh: there are --share 1, 2 and 3" >&2
 		exit 2 ;;
@@ -119,10 +111,6 @@ number=0 failed=()
 for name in "${names[@]}"; do
 	number=$((number + 1))
 	begin=$SECONDS
-	if [[ -n $debug && -n $share && " $not_on_debug " == *" $name "* ]]; then
-		echo "ok $number $name # SKIP not in the shares of a debug kernel"
-		continue
-	fi
 	if run "$name"; then
 		echo "ok $number $name"
 	else

@@ -84,15 +84,9 @@ native()
 
 tcp()
 {
-	local size=200000 sha
-
 	test_begin "TCP to GW1's own address, by ESP"
 	mark "$GW1" "$GW2"
-	agent tcp_serve name=T "ns=$GW1" addr="$GW1_LAN4" port=7777
-	agent tcp_send "ns=$HB" src="$B4" dst="$GW1_LAN4" port=7777 size=$size
-	sha=${R[sha256]}
-	agent tcp_got name=T
-	expect "what arrived" "${R[sha256]}" "$sha"
+	transfer 7777 "$GW1_LAN4" "$B4" "$HB" 200000
 	counters "$GW1"
 	expect_range "decrypted in XDP" "$(since "$GW1" Decrypted)" 137 1000
 	expect_range "restored" "$(since "$GW1" Restored)" 1 "$(since "$GW1" Decrypted)"

@@ -74,3 +74,17 @@ expect_got()
 	expect "duplicates at $1" "${R[dup]}" 0
 	[ -z "${3:-}" ] || expect "TTL at $1" "${R[ttl]}" "$3"
 }
+
+# transfer PORT DST SRC NS SIZE: TCP from there to GW1 itself, every byte
+transfer()
+{
+	local sha
+
+	agent tcp_serve name=T "ns=$GW1" addr="$2" port="$1"
+	agent tcp_send "ns=$4" src="$3" dst="$2" port="$1" size="$5"
+	sha=${R[sha256]}
+	agent tcp_got name=T
+	expect "bytes" "${R[total]}" "$5"
+	expect "what arrived" "${R[sha256]}" "$sha"
+	expect "closed" "${R[closed]}" 1
+}

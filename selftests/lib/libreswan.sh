@@ -4,7 +4,7 @@
 # libreswan, unpacked by scripts/libreswan.sh, one daemon per gateway; each has a
 # directory of its own, $TMP/pluto-NS, for keys, configuration, socket and log.
 
-LIBRESWAN=${XFRM_XDP_CACHE:-$HOME/.cache/xfrm-xdp}/libreswan
+LIBRESWAN=$("$LIB/../../scripts/cache.sh")/libreswan
 PLUTO=$LIBRESWAN/usr/libexec/ipsec
 
 # whack NS ARG…

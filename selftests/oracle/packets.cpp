@@ -16,27 +16,6 @@ std::size_t network_length(Family family)
     return family == Family::v4 ? ipv4_length : ipv6_length;
 }
 
-Network network(const Path &path, const Shape &shape)
-{
-    if (const auto *source = std::get_if<Ipv4Address>(&path.source)) {
-        Ipv4 ip;
-        ip.source = *source;
-        ip.destination = std::get<Ipv4Address>(path.destination);
-        ip.tos = shape.tos;
-        ip.ttl = shape.ttl;
-        ip.id = shape.id;
-        ip.fragment = shape.df ? ipv4_dont_fragment : 0;
-        return ip;
-    }
-    Ipv6 ip;
-    ip.source = std::get<Ipv6Address>(path.source);
-    ip.destination = std::get<Ipv6Address>(path.destination);
-    ip.traffic_class = shape.tos;
-    ip.hop_limit = shape.ttl;
-    ip.flow_label = shape.flow_label;
-    return ip;
-}
-
 // Echo replies, for nobody answers them.
 Transport transport(Family family, const Shape &shape)
 {
@@ -62,7 +41,7 @@ Packet make_packet(const Path &path, const Shape &shape)
     const Family family = family_of(path);
     Packet packet;
     packet.ethernet = path.ethernet;
-    packet.network = network(path, shape);
+    packet.network = oracle::network(path.source, path.destination, shape);
     packet.transport = transport(family, shape);
     const std::size_t headers = network_length(family) + (shape.protocol == proto_tcp ? 20U : 8U);
     packet.payload = pattern(shape.size > headers ? shape.size - headers : 0,
@@ -127,6 +106,27 @@ void ipv6_specials(Burst &burst, const Path &path)
 }
 
 } // namespace
+
+Network network(const Address &from, const Address &to, const Shape &shape)
+{
+    if (const auto *source = std::get_if<Ipv4Address>(&from)) {
+        Ipv4 ip;
+        ip.source = *source;
+        ip.destination = std::get<Ipv4Address>(to);
+        ip.tos = shape.tos;
+        ip.ttl = shape.ttl;
+        ip.id = shape.id;
+        ip.fragment = shape.df ? ipv4_dont_fragment : 0;
+        return ip;
+    }
+    Ipv6 ip;
+    ip.source = std::get<Ipv6Address>(from);
+    ip.destination = std::get<Ipv6Address>(to);
+    ip.traffic_class = shape.tos;
+    ip.hop_limit = shape.ttl;
+    ip.flow_label = shape.flow_label;
+    return ip;
+}
 
 Family family_of(const Path &path)
 {

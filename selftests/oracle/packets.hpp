@@ -33,6 +33,7 @@ struct Shape {
     std::uint16_t to_port = 4789;
 };
 
+packet::Network network(const Address &from, const Address &to, const Shape &shape = {});
 Bytes make_frame(const Path &path, const Shape &shape);
 
 // The last of a burst: when it has arrived so have the others.

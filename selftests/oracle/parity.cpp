@@ -12,21 +12,6 @@ constexpr std::uint32_t first_spi = 0x5a000001, to_another = 0x01000000;
 // Nobody's: GW1 says so for each packet.
 constexpr std::uint16_t service = 4790;
 
-packet::Network header(const Address &source, const Address &destination)
-{
-    if (const auto *four = std::get_if<packet::Ipv4Address>(&source)) {
-        packet::Ipv4 ip;
-        ip.source = *four;
-        ip.destination = std::get<packet::Ipv4Address>(destination);
-        ip.fragment = packet::ipv4_dont_fragment;
-        return ip;
-    }
-    packet::Ipv6 ip;
-    ip.source = std::get<packet::Ipv6Address>(source);
-    ip.destination = std::get<packet::Ipv6Address>(destination);
-    return ip;
-}
-
 // The inner packet of a tunnel.
 Bytes inner(const Address &from, const Address &to, std::uint16_t number)
 {
@@ -175,7 +160,7 @@ Frame make_esp(const Scene &scene, std::uint64_t sequence)
 {
     Frame frame;
     frame.ethernet = from_peer();
-    frame.outer = header(peers(scene.outer).peer, places(scene.outer).gw1);
+    frame.outer = network(peers(scene.outer).peer, places(scene.outer).gw1);
     frame.esp.payload = inner(scene.from, scene.to, static_cast<std::uint16_t>(sequence));
     const std::size_t header =
         scene.inner == Family::v4 ? packet::ipv4_length : packet::ipv6_length;

@@ -137,21 +137,6 @@ Probe random_probe(Generator &random, const PolicySet &set)
     return probe;
 }
 
-packet::Network network(const Address &from, const Address &to)
-{
-    if (const auto *source = std::get_if<packet::Ipv4Address>(&from)) {
-        packet::Ipv4 ip;
-        ip.source = *source;
-        ip.destination = std::get<packet::Ipv4Address>(to);
-        ip.fragment = packet::ipv4_dont_fragment;
-        return ip;
-    }
-    packet::Ipv6 ip;
-    ip.source = std::get<packet::Ipv6Address>(from);
-    ip.destination = std::get<packet::Ipv6Address>(to);
-    return ip;
-}
-
 packet::Transport transport(const Probe &probe)
 {
     if (probe.protocol == packet::proto_udp)

@@ -24,7 +24,7 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-cache=${XFRM_XDP_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/xfrm-xdp}
+cache=$("$here/../../scripts/cache.sh")
 
 die() { echo "kernel.sh: $*" >&2; exit 1; }
 

@@ -33,7 +33,8 @@ below the project's out/ stays; the current directory is kept.
   --log FILE    leave the kernel log in FILE
 
 In the machine: XFRM_XDP_KERNEL (the K above), XFRM_XDP_BUILD (build/),
-XFRM_XDP_BPF (the BPF objects); build/bin is in PATH; modprobe xfrm_xdp works.
+XFRM_XDP_BPF (the BPF objects), XFRM_XDP_CACHE (of kernels and tools);
+build/bin is in PATH; modprobe xfrm_xdp works.
 
 exit status:
   that of CMD, unless
@@ -109,6 +110,7 @@ VM_PROJECT=$(printf %q "$project")
 VM_CWD=$(printf %q "$PWD")
 VM_KERNEL=$(printf %q "$kernel")
 VM_MODULES=$(printf %q "$MODULES")
+VM_CACHE=$(printf %q "$("$project/scripts/cache.sh")")
 END
 # What udev would make.
 ln -s /proc/self/fd "$dir/dev/fd"

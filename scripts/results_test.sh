@@ -1,28 +1,31 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Tests of count_results.awk. TAP.
+# Tests of count_results.awk and failures.awk. TAP.
 
 set -u
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 number=0 failed=0
 
-# counts EXPECTED LABEL TEXT
-counts()
+# says PROGRAM EXPECTED LABEL TEXT
+says()
 {
 	local got
 
 	number=$((number + 1))
-	got=$(printf '%s\n' "$3" | awk -f "$here/count_results.awk")
-	if [ "$got" = "$1" ]; then
-		echo "ok $number count: $2"
+	got=$(printf '%s\n' "$4" | awk -f "$here/$1.awk")
+	if [ "$got" = "$2" ]; then
+		echo "ok $number $1: $3"
 	else
-		echo "# expected '$1', got '$got'"
-		echo "not ok $number count: $2"
+		echo "# expected '$2', got '$got'"
+		echo "not ok $number $1: $3"
 		failed=$((failed + 1))
 	fi
 }
+
+counts() { says count_results "$@"; }
+tells() { says failures "$@"; }
 
 echo 'TAP version 13'
 counts '2 1 1' 'plain TAP' $'TAP version 13\nok 1 a\nnot ok 2 b\nok 3 c # SKIP no c\nok 4\n1..4'
@@ -38,5 +41,11 @@ counts '5 2 0' 'GoogleTest below KTAP' $'1..1\n    [  PASSED  ] 5 tests.\n    [ 
 counts '1 0 0' 'a machine that started over' $'1..9\nok 1 a\nnot ok 2 b\n# run.sh: starting over\n1..1\nok 1 a'
 counts '3 0 0' 'three levels' $'1..1\n    1..2\n        1..2\n        ok 1 a\n        ok 2 b\n    ok 1 m\n    ok 2 n\nok 1 x'
 counts '0 0 0' 'nothing' ''
+tells $'    # why\n    not ok 2 b\nnot ok 1 x' 'a failure, and why' \
+	$'1..1\n    1..2\n    # fine\n    ok 1 a\n    # why\n    not ok 2 b\nnot ok 1 x\n# took 3 s'
+tells $'# said\nBail out! no' 'a bail out' $'1..2\nok 1 a\n# said\nBail out! no'
+tells $'x.cpp:3: Failure\n[  FAILED  ] A.b (2 ms)' 'GoogleTest' \
+	$'[       OK ] A.a (1 ms)\nx.cpp:3: Failure\n[  FAILED  ] A.b (2 ms)\n[  FAILED  ] 1 test, listed below:\n[  FAILED  ] A.b'
+tells '' 'nothing failed' $'1..1\n# fine\nok 1 a'
 echo "1..$number"
 [ "$failed" -eq 0 ]
