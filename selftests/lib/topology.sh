@@ -49,6 +49,7 @@ ns_create()
 			net.ipv6.conf.default.accept_dad=0 \
 			net.ipv6.conf.default.addr_gen_mode=1 \
 			net.ipv6.conf.default.router_solicitations=0 \
+			net.ipv6.conf.default.mldv2_unsolicited_report_interval=1000000000 \
 			net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0
 	done
 	agent sysctl "ns=$WIRE" net.ipv6.conf.default.disable_ipv6=1
