@@ -34,8 +34,6 @@ struct xfrm_xdp_net {
 	u32 flows;
 };
 
-struct xfrm_xdp_net *xfrm_xdp_net(const struct net *net);
-void xfrm_xdp_count(const struct net *net, enum xfrm_xdp_reason reason);
 int xfrm_xdp_stats_init(void);
 void xfrm_xdp_stats_exit(void);
 
@@ -53,9 +51,9 @@ void xfrm_xdp_stats_exit(void);
  * @ttl: TTL or hop limit
  * @tos: TOS or traffic class
  * @tcp_end: TCP with SYN, FIN or RST
- * @saddr: source address, IPv4 in the first word
- * @daddr: destination address
  * @ports: as in struct xfrm_xdp_flow_key, network order
+ *
+ * The addresses are in the packet: xfrm_xdp_pkt_saddr() and _daddr().
  */
 struct xfrm_xdp_pkt {
 	u8 *l3;
@@ -68,10 +66,22 @@ struct xfrm_xdp_pkt {
 	u8 ttl;
 	u8 tos;
 	bool tcp_end;
-	__be32 saddr[4];
-	__be32 daddr[4];
 	__be32 ports;
 };
+
+static inline const xfrm_address_t *xfrm_xdp_pkt_saddr(const struct xfrm_xdp_pkt *pkt)
+{
+	return (const void *)(pkt->l3 + (pkt->family == AF_INET ?
+					 offsetof(struct iphdr, saddr) :
+					 offsetof(struct ipv6hdr, saddr)));
+}
+
+static inline const xfrm_address_t *xfrm_xdp_pkt_daddr(const struct xfrm_xdp_pkt *pkt)
+{
+	return (const void *)(pkt->l3 + (pkt->family == AF_INET ?
+					 offsetof(struct iphdr, daddr) :
+					 offsetof(struct ipv6hdr, daddr)));
+}
 
 int xfrm_xdp_parse(struct xfrm_xdp_pkt *pkt, u8 *l3, unsigned int linear,
 		   unsigned int len, __be16 proto);
@@ -88,20 +98,18 @@ void xfrm_xdp_pkt_key(struct xfrm_xdp_flow_key *key,
 bool xfrm_xdp_pkt_is(const struct xfrm_xdp_pkt *pkt, const struct xfrm_xdp_flow_key *key);
 
 /* xfrm_xdp_vlan.c: 802.1Q, and link-layer headers */
-bool xfrm_xdp_vlan_taken(const struct net_device *dev);
-struct net_device *xfrm_xdp_vlan_real(const struct net_device *dev);
-u16 xfrm_xdp_vlan_id(const struct net_device *dev);
+bool xfrm_xdp_vlan_known(const struct net_device *dev);
+struct net_device *xfrm_xdp_vlan_below(const struct net_device *dev);
+u16 xfrm_xdp_vlan_tag(const struct net_device *dev);
 bool xfrm_xdp_vlan_mapped(const struct net_device *dev);
 void xfrm_xdp_vlan_rx(const struct net_device *dev, unsigned int len);
-void xfrm_xdp_vlan_tx(const struct net_device *dev, unsigned int len);
-unsigned int xfrm_xdp_mac_len(const struct net_device *out);
-void xfrm_xdp_mac_type(u8 *mac, unsigned int mac_len, u8 family);
+void xfrm_xdp_vlan_sent(const struct net_device *dev, unsigned int len);
+
 void xfrm_xdp_mac_header(u8 *mac, const struct net_device *out,
 			 struct neighbour *neigh, u8 family);
 
 /* xfrm_xdp_generic.c: XDP programs on sk_buffs */
 bool xfrm_xdp_on_device_queue(const struct xdp_buff *xdp);
-bool xfrm_xdp_is_generic(const struct xdp_buff *xdp);
 void xfrm_xdp_set_frame(struct xdp_buff *xdp, u8 *start, u8 *end);
 
 /* xfrm_xdp_replay.c: the SA's own replay state, under x->lock */
@@ -124,14 +132,11 @@ enum xfrm_xdp_replay xfrm_xdp_replay_check(const struct xfrm_state *x,
 					   __be32 net_seq);
 void xfrm_xdp_replay_advance(struct xfrm_state *x, __be32 net_seq);
 u32 xfrm_xdp_replay_window(const struct xfrm_state *x);
-bool xfrm_xdp_replay_overflows(const struct xfrm_state *x);
 u64 xfrm_xdp_replay_next(struct xfrm_state *x);
 
 /* xfrm_xdp_sa.c: which SAs the fast path takes */
 int xfrm_xdp_sa_check(const struct xfrm_state *x, u8 dir);
 void xfrm_xdp_sa_key(struct xfrm_xdp_flow_key *key, const struct xfrm_state *x);
-bool xfrm_xdp_must_copy(const struct xfrm_state *x, const struct xdp_buff *xdp);
-bool xfrm_xdp_sa_hard_limit(const struct xfrm_state *x);
 
 /* xfrm_xdp_frame.c: memory that crypto requests may outlive the kfunc in */
 
@@ -202,11 +207,8 @@ int xfrm_xdp_frame_init(void);
 void xfrm_xdp_frame_exit(void);
 
 /* xfrm_xdp_esp.c: RFC 4303 on a linear buffer, by the SA's own transform */
-unsigned int xfrm_xdp_esp_clen(const struct xfrm_state *x, unsigned int len);
-void xfrm_xdp_esp_trailer(u8 *tail, unsigned int tfclen, unsigned int padlen, u8 proto);
 int xfrm_xdp_esp_encrypt(struct xfrm_xdp_frame *f);
 int xfrm_xdp_esp_decrypt(struct xfrm_xdp_frame *f);
-void xfrm_xdp_esp_restore(struct xfrm_xdp_frame *f);
 
 /* xfrm_xdp_outer.c: what an SA's mode puts in front of ESP */
 
@@ -256,14 +258,16 @@ struct xfrm_xdp_outer {
 	bool forward;
 };
 
-bool xfrm_xdp_outer_takes(const struct xfrm_state *x, const struct xfrm_xdp_pkt *pkt);
-void xfrm_xdp_outer_payload(struct xfrm_xdp_layout *l, const struct xfrm_state *x,
+bool xfrm_xdp_outer_payload(struct xfrm_xdp_layout *l, const struct xfrm_state *x,
 			    const struct xfrm_xdp_pkt *pkt);
 void xfrm_xdp_outer_header(u8 *iph, const struct xfrm_state *x,
 			   const struct xfrm_xdp_pkt *pkt,
 			   const struct xfrm_xdp_outer *outer,
 			   const struct xfrm_xdp_layout *l);
 void xfrm_xdp_outer_checksum(struct udphdr *uh, u16 family);
+
+/* xfrm_xdp_ident.c: IDs of outer IPv4 headers */
+__be16 xfrm_xdp_ident(struct net *net, struct iphdr *iph);
 
 /* xfrm_xdp_inner.c: what an SA's mode makes of what was decrypted */
 
@@ -396,8 +400,6 @@ int xfrm_xdp_flow_insert(struct xfrm_xdp_flow *flow, struct xfrm_xdp_flow *old);
 void xfrm_xdp_flow_remove(struct xfrm_xdp_flow *flow);
 void xfrm_xdp_flow_renew(struct xfrm_xdp_flow *flow);
 void xfrm_xdp_flow_left(struct xfrm_xdp_flow *flow);
-bool xfrm_xdp_flow_left_lately(const struct xfrm_xdp_flow *flow);
-int xfrm_xdp_flow_fresh(struct xfrm_xdp_flow *flow);
 void xfrm_xdp_flow_purge_dev(const struct net_device *dev);
 void xfrm_xdp_flow_purge_net(const struct net *net);
 void xfrm_xdp_flow_sweep_soon(void);
@@ -413,7 +415,6 @@ void xfrm_xdp_flow_exit(void);
 /* Of all slots, and of what links flows to them. */
 extern spinlock_t xfrm_xdp_slots_lock;
 
-struct xfrm_xdp_flow *xfrm_xdp_flow_get(u64 handle);
 struct xfrm_xdp_flow *xfrm_xdp_slots_victim(void);
 int xfrm_xdp_slots_room(const struct xfrm_xdp_flow *flow);
 bool xfrm_xdp_slots_pushes(const struct xfrm_xdp_flow *flow);
@@ -431,6 +432,9 @@ enum xfrm_xdp_verdict xfrm_xdp_flow(struct xdp_buff *xdp, u64 handle,
 				    struct bpf_xfrm_xdp_opts *opts);
 int xfrm_xdp_egress_check(const struct net_device *in, const struct net_device *out);
 bool xfrm_xdp_egress_hooked(const struct net_device *out);
+
+/* xfrm_xdp_dst.c: what a flow leaves by */
+bool xfrm_xdp_dst_holds(struct dst_entry *dst, u32 cookie);
 
 /* xfrm_xdp_arrival.c: is a packet that leaves the one that arrived? */
 void xfrm_xdp_arrival_note(const struct nf_hook_state *state, const struct sk_buff *skb);
@@ -465,11 +469,7 @@ bool xfrm_xdp_conntrack_ok(const struct sk_buff *skb, u8 proto);
 
 /* xfrm_xdp_meta.c: metadata between XDP and tc, and its proof */
 void xfrm_xdp_meta_decrypted(struct xdp_buff *xdp, u64 sa, u32 ifindex, unsigned int len);
-u32 xfrm_xdp_meta_ifindex(void);
-unsigned int xfrm_xdp_meta_len(void);
-u64 xfrm_xdp_meta_sa(const struct xdp_buff *xdp);
 u64 xfrm_xdp_meta_proof(const struct xfrm_xdp_flow_key *key);
-void xfrm_xdp_meta_forget(void);
 int xfrm_xdp_meta_store(struct xdp_buff *xdp, struct bpf_xfrm_xdp_opts *opts);
 int xfrm_xdp_meta_secpath(struct sk_buff *skb, struct xfrm_state *x);
 u8 xfrm_xdp_meta_checksum(const struct xfrm_state *x);
@@ -483,5 +483,7 @@ void xfrm_xdp_audit_replay(struct xfrm_state *x, const struct xfrm_xdp_frame *f)
 
 /* xfrm_xdp_bpf.c: the kfuncs */
 int __init xfrm_xdp_bpf_init(void);
+
+#include "xfrm_xdp_inline.h"
 
 #endif /* _XFRM_XDP_H */

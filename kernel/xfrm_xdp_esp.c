@@ -9,49 +9,6 @@
 #include <net/esp.h>
 #include "xfrm_xdp.h"
 
-static bool xfrm_xdp_esn(const struct xfrm_state *x)
-{
-	return x->props.flags & XFRM_STATE_ESN;
-}
-
-/**
- * xfrm_xdp_esp_clen() - length of the ciphertext
- * @x: SA
- * @len: length of the payload in bytes
- *
- * Context: any.
- * Return: bytes of payload, padding, pad length and next header.
- */
-unsigned int xfrm_xdp_esp_clen(const struct xfrm_state *x, unsigned int len)
-{
-	struct crypto_aead *aead = x->data;
-
-	return ALIGN(len + 2, ALIGN(crypto_aead_blocksize(aead), 4));
-}
-
-/**
- * xfrm_xdp_esp_trailer() - write padding, pad length and next header
- * @tail: end of the payload
- * @tfclen: bytes of traffic flow confidentiality padding
- * @padlen: bytes of padding
- * @proto: next header
- *
- * RFC 4303 section 2.4: the padding counts up from one; esp_output_fill_trailer().
- *
- * Context: any.
- */
-void xfrm_xdp_esp_trailer(u8 *tail, unsigned int tfclen, unsigned int padlen, u8 proto)
-{
-	unsigned int i;
-
-	memset(tail, 0, tfclen);
-	tail += tfclen;
-	for (i = 0; i < padlen; i++)
-		tail[i] = i + 1;
-	tail[padlen] = padlen;
-	tail[padlen + 1] = proto;
-}
-
 /*
  * What is authenticated only: SPI and sequence number. With ESN the high half
  * goes between them (RFC 4106 section 5), for which the SPI moves forward over
@@ -70,20 +27,6 @@ static unsigned int xfrm_xdp_esp_assoc(struct xfrm_xdp_frame *f, u8 **start)
 	return sizeof(struct ip_esp_hdr) + sizeof(__be32);
 }
 
-/**
- * xfrm_xdp_esp_restore() - put the ESP header back after an ESN request
- * @f: the operation, completed
- *
- * Context: any.
- */
-void xfrm_xdp_esp_restore(struct xfrm_xdp_frame *f)
-{
-	if (!xfrm_xdp_esn(f->x))
-		return;
-	put_unaligned(f->saved, (__be32 *)(f->esph - sizeof(__be32)));
-	put_unaligned(f->x->id.spi, (__be32 *)f->esph);
-}
-
 /* Everything but the IV; @clen as the crypto layer counts it. */
 static void xfrm_xdp_esp_request(struct xfrm_xdp_frame *f, unsigned int clen)
 {
@@ -91,7 +34,7 @@ static void xfrm_xdp_esp_request(struct xfrm_xdp_frame *f, unsigned int clen)
 	u8 *start;
 
 	assoclen = xfrm_xdp_esp_assoc(f, &start);
-	sg_init_one(&f->sg, start, f->esph + f->len - start);
+	sg_set_buf(&f->sg, start, f->esph + f->len - start);
 	aead_request_set_tfm(&f->req, f->x->data);
 	aead_request_set_callback(&f->req, 0, xfrm_xdp_frame_complete, f);
 	aead_request_set_crypt(&f->req, &f->sg, &f->sg, clen, f->iv);
@@ -114,13 +57,15 @@ int xfrm_xdp_esp_encrypt(struct xfrm_xdp_frame *f)
 {
 	struct crypto_aead *aead = f->x->data;
 	unsigned int ivlen = crypto_aead_ivsize(aead);
-	unsigned int tail = min(ivlen, 8U);
 	__be32 seqno[2] = { f->seq_hi, f->seq };
 
 	xfrm_xdp_esp_request(f, f->len - sizeof(struct ip_esp_hdr) -
 				crypto_aead_authsize(aead));
-	memset(f->iv, 0, ivlen);
-	memcpy(f->iv + ivlen - tail, (u8 *)seqno + 8 - tail, tail);
+	memset(f->iv, 0, sizeof(f->iv));
+	if (likely(ivlen >= sizeof(seqno)))
+		memcpy(f->iv + ivlen - sizeof(seqno), seqno, sizeof(seqno));
+	else
+		memcpy(f->iv, (u8 *)seqno + sizeof(seqno) - ivlen, ivlen);
 	return crypto_aead_encrypt(&f->req);
 }
 

@@ -18,7 +18,22 @@
 #include "xfrm_xdp.h"
 
 static unsigned int revalidate_ms = 1000;
-module_param(revalidate_ms, uint, 0644);
+unsigned long xfrm_xdp_interval __read_mostly = HZ;
+
+static int revalidate_ms_set(const char *val, const struct kernel_param *kp)
+{
+	int err = param_set_uint(val, kp);
+
+	if (!err)
+		WRITE_ONCE(xfrm_xdp_interval, msecs_to_jiffies(revalidate_ms));
+	return err;
+}
+
+static const struct kernel_param_ops revalidate_ms_ops = {
+	.set = revalidate_ms_set,
+	.get = param_get_uint,
+};
+module_param_cb(revalidate_ms, &revalidate_ms_ops, &revalidate_ms, 0644);
 MODULE_PARM_DESC(revalidate_ms, "within how many ms a flow is renewed by the stack, or stops (default 1000)");
 
 static unsigned int idle_ms = 30000;
@@ -237,51 +252,6 @@ void xfrm_xdp_flow_left(struct xfrm_xdp_flow *flow)
 	WRITE_ONCE(flow->renewed, jiffies);
 	WRITE_ONCE(flow->used, jiffies);
 	set_bit(XFRM_XDP_FLOW_F_LEFT, &flow->flags);
-}
-
-static unsigned long xfrm_xdp_flow_interval(void)
-{
-	return msecs_to_jiffies(READ_ONCE(revalidate_ms));
-}
-
-/**
- * xfrm_xdp_flow_left_lately() - has the stack sent one within the interval?
- * @flow: of kind XFRM_XDP_FLOW_LEAVING
- *
- * Context: RCU read side.
- */
-bool xfrm_xdp_flow_left_lately(const struct xfrm_xdp_flow *flow)
-{
-	unsigned long end = READ_ONCE(flow->renewed) + xfrm_xdp_flow_interval();
-
-	return test_bit(XFRM_XDP_FLOW_F_LEFT, &flow->flags) && !time_after(jiffies, end);
-}
-
-/**
- * xfrm_xdp_flow_fresh() - may a packet take the fast path, by the clock?
- * @flow: the flow
- *
- * Half way through the interval one packet is sent through the stack to renew
- * the flow; the others go on. At its end they stop.
- *
- * Context: RCU read side.
- * Return: XFRM_XDP_OK or the reason to punt.
- */
-int xfrm_xdp_flow_fresh(struct xfrm_xdp_flow *flow)
-{
-	unsigned long interval = xfrm_xdp_flow_interval();
-	unsigned long renewed = READ_ONCE(flow->renewed);
-	unsigned long now = jiffies;
-
-	if (READ_ONCE(flow->used) != now)
-		WRITE_ONCE(flow->used, now);
-	if (unlikely(time_after(now, renewed + interval)))
-		return XFRM_XDP_R_PUNT_STALE;
-	if (unlikely(time_after(now, renewed + interval / 2)) &&
-	    !test_bit(XFRM_XDP_FLOW_F_REVALIDATING, &flow->flags) &&
-	    !test_and_set_bit(XFRM_XDP_FLOW_F_REVALIDATING, &flow->flags))
-		return XFRM_XDP_R_PUNT_REVALIDATE;
-	return XFRM_XDP_OK;
 }
 
 struct xfrm_xdp_purge {

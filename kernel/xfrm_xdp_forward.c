@@ -72,17 +72,15 @@ int xfrm_xdp_egress_check(const struct net_device *in, const struct net_device *
  */
 static int xfrm_xdp_flow_match(const struct xfrm_xdp_flow *flow,
 			       const struct xdp_buff *xdp,
-			       const struct xfrm_xdp_pkt *pkt)
+			       const struct xfrm_xdp_pkt *pkt, u64 sa)
 {
 	const struct xfrm_xdp_flow_key *key = &flow->id.key;
 	const struct net_device *dev = xdp->rxq->dev;
 	u32 ifindex = dev->ifindex;
-	u64 sa;
 
 	if (flow->id.net != dev_net(dev) || pkt->vlan != key->vlan ||
 	    !xfrm_xdp_pkt_is(pkt, key))
 		return XFRM_XDP_R_PUNT_FLOW_MISMATCH;
-	sa = xfrm_xdp_meta_sa(xdp);
 	if (unlikely(key->sa != sa))
 		return key->sa ? XFRM_XDP_R_PUNT_NO_PROOF : XFRM_XDP_R_PUNT_FLOW_MISMATCH;
 	if (sa)
@@ -101,7 +99,7 @@ static int xfrm_xdp_flow_holds(struct xfrm_xdp_flow *flow)
 								    XFRM_XDP_R_PUNT_DST;
 	if (flow->policy_gen != atomic_read(&xn->policy_gen))
 		return XFRM_XDP_R_PUNT_POLICY;
-	if (flow->dst && !dst_check(flow->dst, flow->cookie))
+	if (flow->dst && !xfrm_xdp_dst_holds(flow->dst, flow->cookie))
 		return XFRM_XDP_R_PUNT_DST;
 	return XFRM_XDP_OK;
 }
@@ -202,7 +200,7 @@ xfrm_xdp_forward(struct xfrm_xdp_flow *flow, struct xdp_buff *xdp,
 	if (!flow->x)
 		return xfrm_xdp_forward_plain(flow, xdp, pkt, opts);
 
-	/* Both MTUs of a bundle were brought up to date by dst_check(). */
+	/* Both MTUs of a bundle were up to date or were brought there just now. */
 	outer.mtu = ((struct xfrm_dst *)flow->dst)->child_mtu_cached;
 	outer.hoplimit = flow->x->props.family == AF_INET ? ip4_dst_hoplimit(path) :
 							    ip6_dst_hoplimit(path);
@@ -283,14 +281,19 @@ enum xfrm_xdp_verdict xfrm_xdp_flow(struct xdp_buff *xdp, u64 handle,
 	enum xfrm_xdp_verdict verdict;
 	struct xfrm_xdp_pkt pkt;
 	int reason;
+	u64 sa;
 
 	if (unlikely(!flow || flow->id.kind >= XFRM_XDP_FLOW_LEAVING)) {
 		opts->flags |= XFRM_XDP_OPTS_FORGET;
 		return xfrm_xdp_punt(opts, XFRM_XDP_R_PUNT_NO_FLOW);
 	}
-	reason = xfrm_xdp_parse_frame(&pkt, xdp) ?:
-		 xfrm_xdp_frame_is_ours(xdp, flow->in) ?:
-		 xfrm_xdp_flow_match(flow, xdp, &pkt);
+	reason = xfrm_xdp_parse_frame(&pkt, xdp);
+	sa = xfrm_xdp_meta_sa(xdp);
+	/* Of what was decrypted in this run that was asked before. */
+	if (likely(!reason && !sa))
+		reason = xfrm_xdp_frame_is_ours(xdp, flow->in);
+	if (likely(!reason))
+		reason = xfrm_xdp_flow_match(flow, xdp, &pkt, sa);
 	if (unlikely(reason))
 		return xfrm_xdp_punt(opts, reason);
 

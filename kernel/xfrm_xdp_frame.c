@@ -58,6 +58,7 @@ static struct xfrm_xdp_frame *xfrm_xdp_frame_alloc(int node)
 		return NULL;
 	}
 	f->page = page_address(page);
+	sg_init_table(&f->sg, 1);
 	return f;
 }
 

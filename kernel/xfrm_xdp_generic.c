@@ -22,17 +22,6 @@ bool xfrm_xdp_on_device_queue(const struct xdp_buff *xdp)
 }
 
 /**
- * xfrm_xdp_is_generic() - is there an sk_buff behind the frame?
- * @xdp: frame
- *
- * Context: XDP.
- */
-bool xfrm_xdp_is_generic(const struct xdp_buff *xdp)
-{
-	return rcu_access_pointer(xdp->rxq->dev->xdp_prog) && xfrm_xdp_on_device_queue(xdp);
-}
-
-/**
  * xfrm_xdp_set_frame() - new bounds of a frame, without metadata
  * @xdp: frame
  * @start: link-layer header

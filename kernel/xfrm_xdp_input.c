@@ -260,6 +260,7 @@ static int xfrm_xdp_input_inplace(struct xfrm_xdp_frame *f,
 static bool xfrm_xdp_input_udp_ok(const struct xfrm_xdp_pkt *pkt, const struct udphdr *uh)
 {
 	const struct ipv6hdr *ip6h = (const struct ipv6hdr *)pkt->l3;
+	const struct iphdr *iph = (const struct iphdr *)pkt->l3;
 	unsigned int len = pkt->len - pkt->hlen;
 	__wsum csum;
 
@@ -269,7 +270,7 @@ static bool xfrm_xdp_input_udp_ok(const struct xfrm_xdp_pkt *pkt, const struct u
 		return pkt->family == AF_INET;
 	csum = csum_partial(uh, len, 0);
 	return !(pkt->family == AF_INET ?
-		 csum_tcpudp_magic(pkt->saddr[0], pkt->daddr[0], len, IPPROTO_UDP, csum) :
+		 csum_tcpudp_magic(iph->saddr, iph->daddr, len, IPPROTO_UDP, csum) :
 		 csum_ipv6_magic(&ip6h->saddr, &ip6h->daddr, len, IPPROTO_UDP, csum));
 }
 
@@ -285,7 +286,7 @@ static bool xfrm_xdp_input_encap_ok(const struct xfrm_state *x,
 
 	return pkt->proto == IPPROTO_UDP &&
 	       uh->source == READ_ONCE(x->encap->encap_sport) &&
-	       xfrm_addr_equal((const xfrm_address_t *)pkt->saddr, &x->props.saddr,
+	       xfrm_addr_equal(xfrm_xdp_pkt_saddr(pkt), &x->props.saddr,
 			       x->props.family) &&
 	       xfrm_xdp_input_udp_ok(pkt, uh);
 }

@@ -328,7 +328,7 @@ static bool xfrm_xdp_learn_policy(const struct xfrm_xdp_lesson *l)
 static struct neighbour *xfrm_xdp_learn_neigh(const struct xfrm_xdp_lesson *l)
 {
 	return dst_neigh_lookup(xfrm_dst_path(l->dst),
-				l->x ? (const void *)&l->x->id.daddr : l->pkt.daddr);
+				l->x ? &l->x->id.daddr : xfrm_xdp_pkt_daddr(&l->pkt));
 }
 
 /*

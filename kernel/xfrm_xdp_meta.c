@@ -26,27 +26,7 @@ u64 xfrm_xdp_meta_proof(const struct xfrm_xdp_flow_key *key)
 	return siphash(key, sizeof(*key), &xfrm_xdp_meta_key);
 }
 
-/**
- * struct xfrm_xdp_decrypted - the frame that this CPU decrypted last
- * @data: its start; NULL: none, or it went on already
- * @sa: handle of the SA
- * @ifindex: device that the inner packet is received by
- * @len: of the outer IP packet in bytes
- * @nonce: what its metadata has in place of the proof, another for each frame
- *
- * So that the flow of a decrypted packet may be taken in the same run of the
- * program without making and checking a proof. The metadata is the frame's own:
- * the next one, even at the same address, comes from its driver without.
- */
-struct xfrm_xdp_decrypted {
-	const void *data;
-	u64 sa;
-	u32 ifindex;
-	unsigned int len;
-	u64 nonce;
-};
-
-static DEFINE_PER_CPU(struct xfrm_xdp_decrypted, xfrm_xdp_decrypted);
+DEFINE_PER_CPU(struct xfrm_xdp_decrypted, xfrm_xdp_decrypted);
 
 /**
  * xfrm_xdp_meta_decrypted() - note that a frame has just been decrypted
@@ -74,53 +54,6 @@ void xfrm_xdp_meta_decrypted(struct xdp_buff *xdp, u64 sa, u32 ifindex, unsigned
 	meta->sa = sa;
 	meta->proof = last->nonce;
 	xdp->data_meta = meta;
-}
-
-/**
- * xfrm_xdp_meta_sa() - by which SA has this frame just been decrypted?
- * @xdp: the frame
- *
- * Context: XDP.
- * Return: its handle, or 0 where the frame is as it came.
- */
-u64 xfrm_xdp_meta_sa(const struct xdp_buff *xdp)
-{
-	const struct xfrm_xdp_decrypted *last = this_cpu_ptr(&xfrm_xdp_decrypted);
-	const struct xfrm_xdp_meta *meta = xdp->data_meta;
-
-	return last->data == xdp->data &&
-	       xdp->data - xdp->data_meta == sizeof(*meta) &&
-	       meta->proof == last->nonce ? last->sa : 0;
-}
-
-/**
- * xfrm_xdp_meta_ifindex() - the device by which the inner packet is received
- *
- * Context: XDP, after xfrm_xdp_meta_sa() has named an SA.
- */
-u32 xfrm_xdp_meta_ifindex(void)
-{
-	return __this_cpu_read(xfrm_xdp_decrypted.ifindex);
-}
-
-/**
- * xfrm_xdp_meta_len() - length of the outer IP packet in bytes
- *
- * Context: XDP, after xfrm_xdp_meta_sa() has named an SA.
- */
-unsigned int xfrm_xdp_meta_len(void)
-{
-	return __this_cpu_read(xfrm_xdp_decrypted.len);
-}
-
-/**
- * xfrm_xdp_meta_forget() - the frame went on, or another one is being looked at
- *
- * Context: XDP.
- */
-void xfrm_xdp_meta_forget(void)
-{
-	__this_cpu_write(xfrm_xdp_decrypted.data, NULL);
 }
 
 /* The tuple to prove; all zero for what the fast path does not parse. */

@@ -13,53 +13,40 @@
 #include <net/ipv6.h>
 #include "xfrm_xdp.h"
 
-/* Transport and BEET mode take the inner IP header away; tunnel mode encrypts it. */
-static unsigned int xfrm_xdp_outer_strips(const struct xfrm_state *x,
-					  const struct xfrm_xdp_pkt *pkt)
+/* Transport and BEET mode take the inner IP header away, of one family. */
+static bool xfrm_xdp_outer_takes(const struct xfrm_state *x, const struct xfrm_xdp_pkt *pkt)
 {
-	return x->props.mode == XFRM_MODE_TUNNEL ? 0 : pkt->hlen;
-}
-
-/**
- * xfrm_xdp_outer_takes() - may the packet go through an SA of this mode?
- * @x: outbound SA that passed xfrm_xdp_sa_check()
- * @pkt: the inner packet
- *
- * Context: any.
- */
-bool xfrm_xdp_outer_takes(const struct xfrm_state *x, const struct xfrm_xdp_pkt *pkt)
-{
-	switch (x->props.mode) {
-	case XFRM_MODE_TRANSPORT:
-		return pkt->family == x->props.family;
-	case XFRM_MODE_BEET:
-		return pkt->family == x->sel.family;
-	}
-	return true;
+	return pkt->family == (x->props.mode == XFRM_MODE_BEET ? x->sel.family :
+								 x->props.family);
 }
 
 /**
  * xfrm_xdp_outer_payload() - what of a packet is encrypted, and behind what
  * @l: result: @payload, @len, @proto, @iphlen, @encap
- * @x: SA
+ * @x: outbound SA that passed xfrm_xdp_sa_check()
  * @pkt: the inner packet
  *
  * Context: any.
+ * Return: may the packet go through an SA of this mode?
  */
-void xfrm_xdp_outer_payload(struct xfrm_xdp_layout *l, const struct xfrm_state *x,
+bool xfrm_xdp_outer_payload(struct xfrm_xdp_layout *l, const struct xfrm_state *x,
 			    const struct xfrm_xdp_pkt *pkt)
 {
-	unsigned int strip = xfrm_xdp_outer_strips(x, pkt);
-
-	l->payload = pkt->l3 + strip;
-	l->len = pkt->len - strip;
-	if (strip)
-		l->proto = pkt->proto;
-	else
+	if (likely(x->props.mode == XFRM_MODE_TUNNEL)) {
+		l->payload = pkt->l3;
+		l->len = pkt->len;
 		l->proto = pkt->family == AF_INET ? IPPROTO_IPIP : IPPROTO_IPV6;
+	} else {
+		if (!xfrm_xdp_outer_takes(x, pkt))
+			return false;
+		l->payload = pkt->l3 + pkt->hlen;
+		l->len = pkt->len - pkt->hlen;
+		l->proto = pkt->proto;
+	}
 	l->iphlen = x->props.family == AF_INET ? sizeof(struct iphdr) :
 						 sizeof(struct ipv6hdr);
 	l->encap = x->encap ? sizeof(struct udphdr) : 0;
+	return true;
 }
 
 /* The inner hop limit as the outer header of transport and BEET mode has it. */
@@ -88,9 +75,6 @@ static void xfrm_xdp_tunnel_ip4(struct iphdr *iph, const struct xfrm_state *x,
 	if (!(x->props.flags & XFRM_STATE_NOPMTUDISC))
 		iph->frag_off = df;
 	iph->ttl = ttl;
-	/* ip_select_ident(): none for what is never fragmented. */
-	if (!iph->frag_off)
-		__ip_select_ident(xs_net((struct xfrm_state *)x), iph, 1);
 }
 
 /* xfrm4_beet_make_header(): the inner header's fields, whatever its family. */
@@ -129,7 +113,11 @@ static void xfrm_xdp_outer_ip4(struct iphdr *iph, const struct xfrm_state *x,
 	iph->ihl = 5;
 	iph->protocol = l->encap ? IPPROTO_UDP : IPPROTO_ESP;
 	iph->tot_len = htons(l->total - l->mac_len);
-	ip_send_check(iph);
+	/* ip_select_ident(): none for what is never fragmented. */
+	if (x->props.mode == XFRM_MODE_TUNNEL && !iph->frag_off)
+		iph->id = xfrm_xdp_ident(xs_net((struct xfrm_state *)x), iph);
+	iph->check = 0;
+	iph->check = ip_fast_csum(iph, 5);
 }
 
 /* The same for IPv6, as xfrm6_tunnel_encap_add() does it. */
@@ -162,8 +150,8 @@ static void xfrm_xdp_outer_ip6(struct ipv6hdr *ip6h, const struct xfrm_state *x,
 		ip6h->hop_limit = xfrm_xdp_outer_ttl(pkt, outer);
 	}
 	if (x->props.mode == XFRM_MODE_TRANSPORT) {
-		memcpy(&ip6h->saddr, pkt->saddr, sizeof(ip6h->saddr));
-		memcpy(&ip6h->daddr, pkt->daddr, sizeof(ip6h->daddr));
+		memcpy(&ip6h->saddr, xfrm_xdp_pkt_saddr(pkt), sizeof(ip6h->saddr));
+		memcpy(&ip6h->daddr, xfrm_xdp_pkt_daddr(pkt), sizeof(ip6h->daddr));
 	} else {
 		memcpy(&ip6h->saddr, &x->props.saddr, sizeof(ip6h->saddr));
 		memcpy(&ip6h->daddr, &x->id.daddr, sizeof(ip6h->daddr));

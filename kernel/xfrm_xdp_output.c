@@ -47,9 +47,8 @@ static int xfrm_xdp_output_layout(struct xfrm_xdp_layout *l,
 	u8 *low = xdp->data_hard_start + sizeof(struct xdp_frame);
 	u8 *high = xdp_data_hard_end(xdp);
 
-	if (!xfrm_xdp_outer_takes(x, pkt))
+	if (!xfrm_xdp_outer_payload(l, x, pkt))
 		return XFRM_XDP_R_PUNT_FLOW_MISMATCH;
-	xfrm_xdp_outer_payload(l, x, pkt);
 	l->mac_len = outer->dev ? xfrm_xdp_mac_len(outer->dev) : pkt->mac_len;
 	l->ivlen = crypto_aead_ivsize(aead);
 	l->tfclen = xfrm_xdp_output_tfc(x, l->len, outer->mtu);
@@ -221,7 +220,10 @@ static void xfrm_xdp_output_place(struct xfrm_xdp_frame *f, u8 *start,
 	struct ip_esp_hdr *esph;
 	u8 *payload = start + l->hlen;
 
-	if (payload != l->payload)
+	/* In the frame's page it is a copy, which may be faster than a move. */
+	if (start == f->page + XFRM_XDP_FRAME_ROOM)
+		memcpy(payload, l->payload, l->len);
+	else if (payload != l->payload)
 		memmove(payload, l->payload, l->len);
 	/* In other modes the header is the outer one, which has it right. */
 	if (outer->forward && l->payload == pkt->l3)

@@ -13,14 +13,6 @@
 #include <net/ipv6.h>
 #include "xfrm_xdp.h"
 
-static void xfrm_xdp_addr4(__be32 *addr, __be32 addr4)
-{
-	addr[0] = addr4;
-	addr[1] = 0;
-	addr[2] = 0;
-	addr[3] = 0;
-}
-
 static int xfrm_xdp_parse_ip4(struct xfrm_xdp_pkt *pkt, unsigned int linear,
 			      unsigned int len)
 {
@@ -45,8 +37,6 @@ static int xfrm_xdp_parse_ip4(struct xfrm_xdp_pkt *pkt, unsigned int linear,
 	pkt->proto = iph->protocol;
 	pkt->ttl = iph->ttl;
 	pkt->tos = iph->tos;
-	xfrm_xdp_addr4(pkt->saddr, iph->saddr);
-	xfrm_xdp_addr4(pkt->daddr, iph->daddr);
 	return XFRM_XDP_OK;
 }
 
@@ -72,8 +62,6 @@ static int xfrm_xdp_parse_ip6(struct xfrm_xdp_pkt *pkt, unsigned int linear,
 	pkt->proto = ip6h->nexthdr;
 	pkt->ttl = ip6h->hop_limit;
 	pkt->tos = ipv6_get_dsfield(ip6h);
-	memcpy(pkt->saddr, &ip6h->saddr, sizeof(pkt->saddr));
-	memcpy(pkt->daddr, &ip6h->daddr, sizeof(pkt->daddr));
 	return XFRM_XDP_OK;
 }
 
@@ -301,8 +289,15 @@ void xfrm_xdp_pkt_key(struct xfrm_xdp_flow_key *key,
 	key->vlan = pkt->vlan;
 	key->family = pkt->family;
 	key->proto = pkt->proto;
-	memcpy(key->saddr, pkt->saddr, sizeof(key->saddr));
-	memcpy(key->daddr, pkt->daddr, sizeof(key->daddr));
+	if (pkt->family == AF_INET) {
+		memset(key->saddr, 0, sizeof(key->saddr));
+		memset(key->daddr, 0, sizeof(key->daddr));
+		key->saddr[0] = xfrm_xdp_pkt_saddr(pkt)->a4;
+		key->daddr[0] = xfrm_xdp_pkt_daddr(pkt)->a4;
+	} else {
+		memcpy(key->saddr, xfrm_xdp_pkt_saddr(pkt), sizeof(key->saddr));
+		memcpy(key->daddr, xfrm_xdp_pkt_daddr(pkt), sizeof(key->daddr));
+	}
 	key->spi = pkt->ports;
 	key->encap = 0;
 	if (pkt->proto != IPPROTO_ESP)
@@ -343,10 +338,9 @@ static bool xfrm_xdp_upper_is(const struct xfrm_xdp_pkt *pkt,
  */
 bool xfrm_xdp_pkt_is(const struct xfrm_xdp_pkt *pkt, const struct xfrm_xdp_flow_key *key)
 {
-	/* Of IPv4 addresses the rest is zero in both. */
-	return xfrm_xdp_upper_is(pkt, key) && pkt->family == key->family &&
-	       ipv6_addr_equal((const struct in6_addr *)pkt->saddr,
-			       (const struct in6_addr *)key->saddr) &&
-	       ipv6_addr_equal((const struct in6_addr *)pkt->daddr,
-			       (const struct in6_addr *)key->daddr);
+	return pkt->family == key->family && xfrm_xdp_upper_is(pkt, key) &&
+	       xfrm_addr_equal(xfrm_xdp_pkt_saddr(pkt), (const xfrm_address_t *)key->saddr,
+			       pkt->family) &&
+	       xfrm_addr_equal(xfrm_xdp_pkt_daddr(pkt), (const xfrm_address_t *)key->daddr,
+			       pkt->family);
 }

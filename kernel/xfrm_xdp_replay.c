@@ -230,30 +230,6 @@ u32 xfrm_xdp_replay_window(const struct xfrm_state *x)
 }
 
 /**
- * xfrm_xdp_replay_overflows() - has the SA run out of sequence numbers?
- * @x: SA
- *
- * Changes nothing: the stack ends the packet, counts and audits.
- *
- * Context: softirq, x->lock held.
- */
-bool xfrm_xdp_replay_overflows(const struct xfrm_state *x)
-{
-	bool may_wrap = x->props.extra_flags & XFRM_SA_XFLAG_OSEQ_MAY_WRAP;
-
-	switch (x->repl_mode) {
-	case XFRM_REPLAY_MODE_LEGACY:
-		return x->replay.oseq == U32_MAX && !may_wrap;
-	case XFRM_REPLAY_MODE_BMP:
-		return x->replay_esn->oseq == U32_MAX && !may_wrap;
-	case XFRM_REPLAY_MODE_ESN:
-		return x->replay_esn->oseq == U32_MAX &&
-		       x->replay_esn->oseq_hi == U32_MAX;
-	}
-	return true;
-}
-
-/**
  * xfrm_xdp_replay_next() - take the next sequence number to send
  * @x: SA, not out of numbers
  *

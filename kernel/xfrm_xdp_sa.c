@@ -86,34 +86,3 @@ void xfrm_xdp_sa_key(struct xfrm_xdp_flow_key *key, const struct xfrm_state *x)
 	key->proto = IPPROTO_ESP;
 	key->spi = x->id.spi;
 }
-
-/**
- * xfrm_xdp_must_copy() - must the transform work on memory of ours?
- * @x: SA that passed xfrm_xdp_sa_check()
- * @xdp: frame
- *
- * Where a request may complete after crypto_aead_*crypt() returned, for then the
- * driver recycles the buffer under it; and where the buffer is AF_XDP's, which is
- * not in the linear mapping that a scatterlist needs.
- *
- * Context: XDP.
- */
-bool xfrm_xdp_must_copy(const struct xfrm_state *x, const struct xdp_buff *xdp)
-{
-	struct crypto_aead *aead = x->data;
-
-	return crypto_aead_tfm(aead)->__crt_alg->cra_flags & CRYPTO_ALG_ASYNC ||
-	       xdp->rxq->mem.type == MEM_TYPE_XSK_BUFF_POOL;
-}
-
-/**
- * xfrm_xdp_sa_hard_limit() - would xfrm_state_check_expire() expire the SA?
- * @x: SA
- *
- * Context: softirq, x->lock held.
- */
-bool xfrm_xdp_sa_hard_limit(const struct xfrm_state *x)
-{
-	return x->curlft.bytes >= x->lft.hard_byte_limit ||
-	       x->curlft.packets >= x->lft.hard_packet_limit;
-}

@@ -15,22 +15,11 @@
 #include <linux/xarray.h>
 #include "xfrm_xdp.h"
 
-#define XFRM_XDP_CHUNK_SLOTS	((u32)(PAGE_SIZE / sizeof(void *)))
-#define XFRM_XDP_NR_CHUNKS						\
-	((XFRM_XDP_FLOWS_MAX + XFRM_XDP_SAS_MAX) / XFRM_XDP_CHUNK_SLOTS)
 #define XFRM_XDP_NO_SLOT	U32_MAX
 
 /* How many flows, and slots, are looked at for one to push out. */
 #define XFRM_XDP_EVICT_FLOWS	16
 #define XFRM_XDP_EVICT_SLOTS	64
-
-/**
- * struct xfrm_xdp_chunk - a page of slots
- * @slot: a flow, or the number of the next free slot as an xa_value
- */
-struct xfrm_xdp_chunk {
-	void __rcu *slot[PAGE_SIZE / sizeof(void *)];
-};
 
 /**
  * struct xfrm_xdp_part - the slots of flows, or those of SAs
@@ -46,7 +35,7 @@ struct xfrm_xdp_part {
 	u32 free;
 };
 
-static struct xfrm_xdp_chunk __rcu *xfrm_xdp_chunks[XFRM_XDP_NR_CHUNKS];
+struct xfrm_xdp_chunk __rcu *xfrm_xdp_chunks[XFRM_XDP_NR_CHUNKS];
 static struct xfrm_xdp_part xfrm_xdp_flow_part = { .free = XFRM_XDP_NO_SLOT };
 static struct xfrm_xdp_part xfrm_xdp_sa_part = {
 	.base = XFRM_XDP_FLOWS_MAX,
@@ -76,51 +65,6 @@ static struct xfrm_xdp_part *xfrm_xdp_part_of(const struct xfrm_xdp_flow *flow)
 	return flow->id.kind == XFRM_XDP_FLOW_FORWARD ||
 	       flow->id.kind == XFRM_XDP_FLOW_DETOUR ?
 	       &xfrm_xdp_flow_part : &xfrm_xdp_sa_part;
-}
-
-static u32 xfrm_xdp_handle_slot(u64 handle)
-{
-	return handle & (BIT(XFRM_XDP_SLOT_BITS) - 1);
-}
-
-/* Slots that were in use once have memory as long as their part has a flow. */
-static void __rcu **xfrm_xdp_slot(u32 nr)
-{
-	struct xfrm_xdp_chunk *chunk =
-		rcu_dereference_check(xfrm_xdp_chunks[nr / XFRM_XDP_CHUNK_SLOTS],
-				      lockdep_is_held(&xfrm_xdp_slots_lock));
-
-	return chunk ? &chunk->slot[nr % XFRM_XDP_CHUNK_SLOTS] : NULL;
-}
-
-/* The flow in a slot, or NULL. */
-static struct xfrm_xdp_flow *xfrm_xdp_slot_flow(u32 nr)
-{
-	void __rcu **slot = xfrm_xdp_slot(nr);
-	void *entry;
-
-	if (unlikely(!slot))
-		return NULL;
-	entry = rcu_dereference_check(*slot, lockdep_is_held(&xfrm_xdp_slots_lock));
-	return unlikely(xa_is_value(entry)) ? NULL : entry;
-}
-
-/**
- * xfrm_xdp_flow_get() - find a flow by its handle
- * @handle: from the flow map, or from nowhere
- *
- * Context: RCU read side.
- * Return: the flow, or NULL where the handle is dead or never was.
- */
-struct xfrm_xdp_flow *xfrm_xdp_flow_get(u64 handle)
-{
-	u32 nr = xfrm_xdp_handle_slot(handle);
-	struct xfrm_xdp_flow *flow;
-
-	if (unlikely(nr >= XFRM_XDP_NR_CHUNKS * XFRM_XDP_CHUNK_SLOTS))
-		return NULL;
-	flow = xfrm_xdp_slot_flow(nr);
-	return flow && flow->handle == handle ? flow : NULL;
 }
 
 /* A page of slots more. */

@@ -8,43 +8,15 @@
 #include <linux/proc_fs.h>
 #include <linux/seq_file.h>
 #include <net/net_namespace.h>
-#include <net/netns/generic.h>
 #include "xfrm_xdp.h"
 
-struct xfrm_xdp_stats {
-	unsigned long count[XFRM_XDP_R_MAX];
-};
-
-static unsigned int xfrm_xdp_net_id __ro_after_init;
+unsigned int xfrm_xdp_net_id __ro_after_init;
 
 /* In the order of the enumeration, which comes from the same list. */
 static const char * const xfrm_xdp_reason_names[] = {
 #define XFRM_XDP_REASON_NAME(id, name, text) name,
 	XFRM_XDP_REASONS(XFRM_XDP_REASON_NAME)
 };
-
-/**
- * xfrm_xdp_net() - the module's state of a network namespace
- * @net: the namespace
- *
- * Context: any, RCU not needed.
- */
-struct xfrm_xdp_net *xfrm_xdp_net(const struct net *net)
-{
-	return net_generic(net, xfrm_xdp_net_id);
-}
-
-/**
- * xfrm_xdp_count() - count what happened to a packet or flow
- * @net: namespace of the packet
- * @reason: what happened
- *
- * Context: any.
- */
-void xfrm_xdp_count(const struct net *net, enum xfrm_xdp_reason reason)
-{
-	this_cpu_inc(xfrm_xdp_net(net)->stats->count[reason]);
-}
 
 static int xfrm_xdp_stat_show(struct seq_file *seq, void *v)
 {

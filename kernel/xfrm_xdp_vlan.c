@@ -12,20 +12,18 @@
 
 #if IS_ENABLED(CONFIG_VLAN_8021Q)
 /**
- * xfrm_xdp_vlan_taken() - does the fast path know the frames of a device?
- * @dev: device of the stack
+ * xfrm_xdp_vlan_known() - does the fast path know the frames of a VLAN device?
+ * @dev: VLAN device
  *
- * Of VLAN devices those with one 802.1Q tag, which the stack takes out of the packet, on
- * a device of the same namespace.
+ * Those with one 802.1Q tag, which the stack takes out of the packet, on a device of the
+ * same namespace.
  *
  * Context: RCU read side, or with a reference to @dev.
  */
-bool xfrm_xdp_vlan_taken(const struct net_device *dev)
+bool xfrm_xdp_vlan_known(const struct net_device *dev)
 {
 	const struct vlan_dev_priv *vlan = vlan_dev_priv(dev);
 
-	if (likely(!is_vlan_dev(dev)))
-		return true;
 	return vlan->vlan_proto == htons(ETH_P_8021Q) && vlan->vlan_id &&
 	       READ_ONCE(vlan->flags) & VLAN_FLAG_REORDER_HDR &&
 	       !is_vlan_dev(vlan->real_dev) &&
@@ -33,28 +31,25 @@ bool xfrm_xdp_vlan_taken(const struct net_device *dev)
 }
 
 /**
- * xfrm_xdp_vlan_real() - the device that sends and receives the frames of a device
- * @dev: device of the stack
+ * xfrm_xdp_vlan_below() - the device that a VLAN device is on
+ * @dev: VLAN device
  *
  * Context: RCU read side, or with a reference to @dev.
- * Return: the device below a VLAN device, else @dev.
  */
-struct net_device *xfrm_xdp_vlan_real(const struct net_device *dev)
+struct net_device *xfrm_xdp_vlan_below(const struct net_device *dev)
 {
-	return unlikely(is_vlan_dev(dev)) ? vlan_dev_priv(dev)->real_dev :
-					    (struct net_device *)dev;
+	return vlan_dev_priv(dev)->real_dev;
 }
 
 /**
- * xfrm_xdp_vlan_id() - the VLAN id of the frames of a device
- * @dev: device of the stack
+ * xfrm_xdp_vlan_tag() - the VLAN id of the frames of a VLAN device
+ * @dev: VLAN device
  *
  * Context: RCU read side, or with a reference to @dev.
- * Return: the id, 0 for untagged.
  */
-u16 xfrm_xdp_vlan_id(const struct net_device *dev)
+u16 xfrm_xdp_vlan_tag(const struct net_device *dev)
 {
-	return unlikely(is_vlan_dev(dev)) ? vlan_dev_priv(dev)->vlan_id : 0;
+	return vlan_dev_priv(dev)->vlan_id;
 }
 
 /**
@@ -86,36 +81,34 @@ void xfrm_xdp_vlan_rx(const struct net_device *dev, unsigned int len)
 }
 
 /**
- * xfrm_xdp_vlan_tx() - count a frame that leaves
- * @dev: device of the stack that it leaves by; only VLAN devices count here
+ * xfrm_xdp_vlan_sent() - count a frame that leaves
+ * @dev: VLAN device that it leaves by
  * @len: of the frame without its tag in bytes, as vlan_dev_hard_start_xmit() counts it
  *
  * Context: softirq, or BH off.
  */
-void xfrm_xdp_vlan_tx(const struct net_device *dev, unsigned int len)
+void xfrm_xdp_vlan_sent(const struct net_device *dev, unsigned int len)
 {
-	struct vlan_pcpu_stats *stats;
+	struct vlan_pcpu_stats *stats = this_cpu_ptr(vlan_dev_priv(dev)->vlan_pcpu_stats);
 
-	if (likely(!is_vlan_dev(dev)))
-		return;
-	stats = this_cpu_ptr(vlan_dev_priv(dev)->vlan_pcpu_stats);
 	u64_stats_update_begin(&stats->syncp);
 	u64_stats_inc(&stats->tx_packets);
 	u64_stats_add(&stats->tx_bytes, len);
 	u64_stats_update_end(&stats->syncp);
 }
 #else
-bool xfrm_xdp_vlan_taken(const struct net_device *dev)
+/* is_vlan_dev() is always false: nobody asks. */
+bool xfrm_xdp_vlan_known(const struct net_device *dev)
 {
-	return true;
+	return false;
 }
 
-struct net_device *xfrm_xdp_vlan_real(const struct net_device *dev)
+struct net_device *xfrm_xdp_vlan_below(const struct net_device *dev)
 {
-	return (struct net_device *)dev;
+	return NULL;
 }
 
-u16 xfrm_xdp_vlan_id(const struct net_device *dev)
+u16 xfrm_xdp_vlan_tag(const struct net_device *dev)
 {
 	return 0;
 }
@@ -129,37 +122,10 @@ void xfrm_xdp_vlan_rx(const struct net_device *dev, unsigned int len)
 {
 }
 
-void xfrm_xdp_vlan_tx(const struct net_device *dev, unsigned int len)
+void xfrm_xdp_vlan_sent(const struct net_device *dev, unsigned int len)
 {
 }
 #endif
-
-/**
- * xfrm_xdp_mac_len() - length of the link-layer header of what leaves by a device
- * @out: device of the stack
- *
- * Context: RCU read side, or with a reference to @out.
- * Return: bytes.
- */
-unsigned int xfrm_xdp_mac_len(const struct net_device *out)
-{
-	return xfrm_xdp_vlan_id(out) ? VLAN_ETH_HLEN : ETH_HLEN;
-}
-
-/**
- * xfrm_xdp_mac_type() - say in a link-layer header what follows it
- * @mac: the header
- * @mac_len: its length in bytes
- * @family: AF_INET or AF_INET6
- *
- * Context: any.
- */
-void xfrm_xdp_mac_type(u8 *mac, unsigned int mac_len, u8 family)
-{
-	__be16 *type = (__be16 *)(mac + mac_len) - 1;
-
-	*type = family == AF_INET ? htons(ETH_P_IP) : htons(ETH_P_IPV6);
-}
 
 /**
  * xfrm_xdp_mac_header() - write the link-layer header of what leaves by a device
@@ -175,8 +141,13 @@ void xfrm_xdp_mac_header(u8 *mac, const struct net_device *out,
 {
 	struct vlan_ethhdr *veth = (struct vlan_ethhdr *)mac;
 	u16 vlan = xfrm_xdp_vlan_id(out);
+	unsigned int seq;
 
-	neigh_ha_snapshot(veth->h_dest, neigh, out);
+	/* neigh_ha_snapshot() of what is known to be an Ethernet device */
+	do {
+		seq = read_seqbegin(&neigh->ha_lock);
+		ether_addr_copy(veth->h_dest, neigh->ha);
+	} while (read_seqretry(&neigh->ha_lock, seq));
 	ether_addr_copy(veth->h_source, out->dev_addr);
 	if (vlan) {
 		veth->h_vlan_proto = htons(ETH_P_8021Q);
