@@ -19,7 +19,7 @@
  * @daddr: destination address
  * @next: the next ID
  * @left: how many there are
- * @protocol: ESP or UDP
+ * @protocol: of what is inside
  */
 struct xfrm_xdp_idents {
 	const struct net *net;

@@ -111,11 +111,15 @@ static void xfrm_xdp_outer_ip4(struct iphdr *iph, const struct xfrm_state *x,
 	}
 	iph->version = 4;
 	iph->ihl = 5;
-	iph->protocol = l->encap ? IPPROTO_UDP : IPPROTO_ESP;
 	iph->tot_len = htons(l->total - l->mac_len);
-	/* ip_select_ident(): none for what is never fragmented. */
+	/*
+	 * ip_select_ident(): none for what is never fragmented. The stack counts by what
+	 * is inside, for it asks before there is ESP.
+	 */
+	iph->protocol = l->proto;
 	if (x->props.mode == XFRM_MODE_TUNNEL && !iph->frag_off)
 		iph->id = xfrm_xdp_ident(xs_net((struct xfrm_state *)x), iph);
+	iph->protocol = l->encap ? IPPROTO_UDP : IPPROTO_ESP;
 	iph->check = 0;
 	iph->check = ip_fast_csum(iph, 5);
 }
