@@ -69,7 +69,7 @@ check: auto-prerequisites ## everything that needs no test machine
 test: auto-prerequisites ## check, and all tests in the test machine running KERNEL
 	@scripts/test.sh all $(KERNEL)
 
-.PHONY: matrix check-matrix nightly scale
+.PHONY: matrix check-matrix nightly scale faults
 matrix: ## Documentation/matrix.rst again, from the table of the oracle's tests
 	$(call build,$(KERNEL),matrix)
 
@@ -83,6 +83,9 @@ nightly: auto-prerequisites ## random SAs, policies and packets by both paths (S
 		--gtest_filter='Random.*' --seed $(SEED) --pairs $(PAIRS)
 	@selftests/vm/run.sh --kernel $(KERNEL) --timeout 7200 -- selftests/policies.sh \
 		--seed $(SEED) --pairs $(PAIRS)
+
+faults: auto-prerequisites ## all tests on the debug kernel while memory is short
+	@selftests/vm/run.sh --kernel debug --nic 4 --timeout 14400 -- selftests/run_all.sh --faults
 
 TUNNELS ?= 10000
 scale: auto-prerequisites ## a million flows over 10,000 tunnels (TUNNELS=10000)

@@ -54,6 +54,7 @@ cleanup()
 		$cmd
 	done
 	capture_stop
+	[ -z "${XFRM_XDP_FAULTS:-}" ] || capture_judge
 	agent_stop
 	detach_quietly
 	topology_delete

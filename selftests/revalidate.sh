@@ -107,6 +107,36 @@ rule()
 	test_end
 }
 
+# hook_id NAME: the BTF id of a hook of the security modules; nothing where BPF has none
+hook_id()
+{
+	bpftool btf dump file /sys/kernel/btf/vmlinux |
+		sed -n "s/^\\[\\([0-9]*\\)\\] FUNC 'bpf_lsm_$1' .*/\\1/p"
+}
+
+# Any gateway's policies, so that only what GW1 sends tells; it is GW1 that refuses first.
+security_module()
+{
+	local what="out: a security module that says no ends the flow within $INTERVAL ms" id
+
+	id=$(hook_id xfrm_policy_lookup)
+	[ -n "$id" ] || { test_skip "$what" "the kernel has no BPF LSM"; return; }
+	test_begin "$what"
+	fresh
+	stream_on out
+	agent lsm_deny "hook=$id"
+	send_on $(((INTERVAL + SLACK) / STREAM_GAP))
+	mark "$GW1"
+	send_on 20
+	expect_counts "$GW1" Encrypted=0
+	expect_range "refused" "$(since "$GW1" XfrmOutPolError)" 20 1000
+	agent xdp_off dev=lsm
+	mark "$GW1"
+	wait_for 10 counter_at_least "$GW1" Encrypted 20 || wrong "the flow does not come back"
+	agent unstream name=S
+	test_end
+}
+
 # A flow renews itself: far longer than the interval, one packet in each half of
 # it by the stack, the others fast, none lost.
 renewal()
@@ -338,8 +368,8 @@ rekey()
 POLICY_OUT="src $NET_A4 dst $NET_B4 dir out"
 POLICY_FWD="src $NET_B4 dst $NET_A4 dir fwd"
 
-plan 21
-needs nft:nftables
+plan 22
+needs nft:nftables bpftool:bpftool
 setup
 REVALIDATE_MS=$INTERVAL
 attach
@@ -372,6 +402,7 @@ policy_change out "flushing the policies" XfrmInNoPols "xfrm policy flush"
 policy_change in "flushing the policies" XfrmInNoPols "xfrm policy flush"
 policy_change out "an update that asks for another SA" XfrmOutNoStates \
 	"xfrm policy update $POLICY_OUT tmpl src $GW1_4 dst $GW2_4 proto esp reqid 7 mode tunnel"
+security_module
 
 test_begin "no plaintext on the wire"
 capture_sync

@@ -7,6 +7,9 @@
 #   run_all.sh tunnel replay    tunnel.sh and replay.sh
 #   run_all.sh --share 1        a part of it; --share 2 and 3 are the rest
 #   run_all.sh --list           the names
+#   run_all.sh --faults [NAME…] while one in a hundred allocations fails that cannot wait
+#                               for memory: of a test is then asked that it ends, and that
+#                               no plaintext is on the wire; the rest is the judge's
 #
 # Ends with 0 only where every test ran and passed. A test that does not end
 # within the timeout of the file settings is killed, and has failed.
@@ -66,6 +69,25 @@ run()
 	return "$rc"
 }
 
+# Packets are lost for want of memory, and so are tests; what they say is shown.
+run_with_faults()
+{
+	local name=$1 output rc
+
+	output=$(mktemp)
+	faults_anywhere
+	faults_in 1
+	XFRM_XDP_FAULTS=1 run "$name" >"$output"
+	rc=$?
+	faults_in 0
+	sed 's/^/# /' "$output"
+	[ $rc -ne 124 ] && [ $rc -ne 137 ] &&
+		! grep -q "plaintext frames on the wire: got '[^0]" "$output"
+	rc=$?
+	rm -f "$output"
+	return $rc
+}
+
 # A script that nobody runs proves nothing.
 for script in "$here"/*.sh; do
 	script=${script##*/}
@@ -76,6 +98,16 @@ for script in "$here"/*.sh; do
 		exit 2 ;;
 	esac
 done
+
+run=run
+if [ "${1:-}" = --faults ]; then
+	shift
+	run=run_with_faults
+	bail() { echo "run_all.sh: $*" >&2; exit 2; }
+	# shellcheck source=lib/faults.sh
+	. "$here/lib/faults.sh"
+	faults_available || bail "no failslab or fail_page_alloc; the debug kernel has them"
+fi
 
 # shellcheck disable=SC2086  # one word per test
 if [ "${1:-}" = --share ]; then
@@ -111,7 +143,7 @@ number=0 failed=()
 for name in "${names[@]}"; do
 	number=$((number + 1))
 	begin=$SECONDS
-	if run "$name"; then
+	if $run "$name"; then
 		echo "ok $number $name"
 	else
 		echo "not ok $number $name"

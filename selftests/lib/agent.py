@@ -345,6 +345,11 @@ class Agent:
         self.links[dev] = xdp.attach(prog, socket.if_nametoindex(dev), xdp.ATTACH_TCX_INGRESS,
                                      xdp.BEFORE)
 
+    def lsm_deny(self, hook):
+        """A hook of the security modules that says no, by the BTF id of its function."""
+        prog = xdp.load(xdp.program_returns(-1), xdp.PROG_TYPE_LSM, xdp.ATTACH_LSM, int(hook))
+        self.links["lsm"] = xdp.attach(prog, 0, xdp.ATTACH_LSM)
+
     def tcx_attached(self, dev):
         return {"attached": int(xdp.link_ifindex(self.links[dev]) == socket.if_nametoindex(dev))}
 

@@ -45,24 +45,39 @@ fault_set()
 	done
 }
 
-# faults_below NAME [EXCEPT]: of a function, or of a module by "[NAME]", but not below
-# another; else what kmemleak allocates to keep its books never fails
-faults_below()
+# faults_not_below NAME: of no allocation below this function
+faults_not_below()
 {
-	text_of "${2:-kmemleak_alloc}"
+	text_of "$1"
 	fault_set reject-start "${RANGE[0]}"
 	fault_set reject-end "${RANGE[1]}"
-	text_of "$1"
-	fault_set require-start "${RANGE[0]}"
-	fault_set require-end "${RANGE[1]}"
 	fault_set stacktrace-depth 32
-	# Of any size and kind, in any task, without a word.
-	fault_set ignore-gfp-wait N
+	# Of any size, in any task, without a word.
 	fault_set min-order 0
 	fault_set task-filter N
 	fault_set verbose 0
 	fault_set interval 1
 	fault_set times -1
+}
+
+# faults_below NAME [EXCEPT]: of a function, or of a module by "[NAME]", but not below
+# another; else what kmemleak allocates to keep its books never fails
+faults_below()
+{
+	faults_not_below "${2:-kmemleak_alloc}"
+	text_of "$1"
+	fault_set require-start "${RANGE[0]}"
+	fault_set require-end "${RANGE[1]}"
+	fault_set ignore-gfp-wait N
+}
+
+# faults_anywhere: of whatever cannot wait for memory, as nothing can that handles packets
+faults_anywhere()
+{
+	faults_not_below kmemleak_alloc
+	fault_set require-start 0
+	fault_set require-end 0xffffffffffffffff
+	fault_set ignore-gfp-wait Y
 }
 
 # faults_in PERCENT: of the allocations; 0 ends it

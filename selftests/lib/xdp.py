@@ -9,8 +9,8 @@ SYS_BPF = 321
 MAP_CREATE, MAP_LOOKUP, MAP_UPDATE, MAP_NEXT, PROG_LOAD, OBJ_PIN, OBJ_GET = 0, 1, 2, 4, 5, 6, 7
 PROG_GET_FD_BY_ID, LINK_GET_INFO, LINK_CREATE, LINK_UPDATE = 13, 15, 28, 29
 MAP_TYPE_PROG_ARRAY = 3
-PROG_TYPE_TC, PROG_TYPE_XDP = 3, 6
-ATTACH_XDP, ATTACH_TCX_INGRESS, ATTACH_TCX_EGRESS = 37, 46, 47
+PROG_TYPE_TC, PROG_TYPE_XDP, PROG_TYPE_LSM = 3, 6, 29
+ATTACH_LSM, ATTACH_XDP, ATTACH_TCX_INGRESS, ATTACH_TCX_EGRESS = 27, 37, 46, 47
 XDP_PASS, TCX_NEXT = 2, -1
 TAIL_CALL, REDIRECT, ADJUST_META = 12, 23, 54
 BEFORE = 1 << 3     # BPF_F_BEFORE
@@ -75,13 +75,15 @@ def program_forge(magic, sa, proof, then=b""):
     ])
 
 
-def load(insns, prog_type=PROG_TYPE_XDP, attach_type=ATTACH_XDP):
+def load(insns, prog_type=PROG_TYPE_XDP, attach_type=ATTACH_XDP, btf_id=0):
+    """btf_id: of the kernel function that a program of an LSM stands behind."""
     code = ctypes.create_string_buffer(insns, len(insns))
     licence = ctypes.create_string_buffer(b"GPL")
     log = ctypes.create_string_buffer(65536)
-    attr = struct.pack("=IIQQIIQII16sII", prog_type, len(insns) // 8,
+    attr = struct.pack("=IIQQIIQII16sII36xI", prog_type, len(insns) // 8,
                        ctypes.addressof(code), ctypes.addressof(licence),
-                       1, len(log), ctypes.addressof(log), 0, 0, b"somebody_else", 0, attach_type)
+                       1, len(log), ctypes.addressof(log), 0, 0, b"somebody_else", 0, attach_type,
+                       btf_id)
     try:
         return bpf(PROG_LOAD, attr)
     except OSError as error:

@@ -65,6 +65,36 @@ Status block_local(Stage &stage, const Scene &scene)
     return stage.policies.add(policy);
 }
 
+// SAs one inside the other; the stack opens as many as XFRM_MAX_DEPTH.
+constexpr std::size_t max_depth = 6;
+
+void nested(Scene &scene)
+{
+    set_transport(scene);
+    for (std::uint8_t depth = 1; depth <= max_depth; depth++) {
+        Sa sa = scene.more.empty() ? scene.sa : scene.more.back();
+        sa.association.spi += 0x01000000;
+        sa.association.algorithm.encryption_key = packet::pattern(20, 9 + depth);
+        scene.more.push_back(sa);
+    }
+}
+
+// ESP by all of them: one more than there may be.
+Shot too_deep(std::uint64_t sequence)
+{
+    return [=](const Scene &scene) {
+        Frame frame = make_esp(scene, sequence);
+        auto inner = frame.esp;
+        for (auto sa = scene.more.rbegin(); sa != scene.more.rend(); ++sa) {
+            const auto bytes = esp::encode(sa->association, inner);
+            inner = frame.esp;
+            inner.payload = std::holds_alternative<Bytes>(bytes) ? std::get<Bytes>(bytes) : Bytes();
+            inner.next_header = packet::proto_esp;
+        }
+        return esp_shot(sequence, [&](Frame &outermost) { outermost.esp = inner; })(scene);
+    };
+}
+
 std::vector<Row> transport()
 {
     return {
@@ -112,6 +142,13 @@ std::vector<Row> transport()
          block_local,
          {esp_shot(2)},
          {.mib = {{"XfrmInPolBlock", 1}}, .module = {{decrypted, 1}}}},
+        {"transport_too_deep",
+         in,
+         nested,
+         first,
+         {},
+         around(too_deep(3)),
+         answered({.mib = {{"XfrmInBufferError", 1}}, .module = {{decrypted, 3}}})},
         // A protocol that nobody here speaks.
         {"transport_of_the_unknown",
          in,
