@@ -46,7 +46,8 @@ echo_flows()
 {
 	test_begin "IPv$1: ping learns request and reply, nothing is lost"
 	fresh
-	expect_ok "ten echoes" in_ns "$HA" ping -q -c 10 -i 0.02 -w 10 "$2"
+	# One after the other, each when the one before is answered.
+	expect_ok "ten echoes" in_ns "$HA" ping -q -A -c 10 -W 10 "$2"
 	expect_match "ping" "$OUTPUT" "10 packets transmitted, 10 received"
 	# Request, SA and reply.
 	expect_counts "$GW1" FlowLearned=3 Encrypted=9 Decrypted=9 ForwardDone=9
