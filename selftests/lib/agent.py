@@ -334,8 +334,12 @@ class Agent:
         self.links[dev] = xdp.attach(xdp.load(xdp.program_redirect(socket.if_nametoindex(to))),
                                      socket.if_nametoindex(dev))
 
+    def received(self, dev):
+        """Packets that a device has received, whatever became of them."""
+        return {"packets": mib.received(dev)}
+
     def pktgen(self, dev, n, **options):
-        """Packets of the kernel's generator; an option may have more than one value, with commas."""
+        """Packets of the kernel's generator; a + in the value of an option is a space."""
         return pktgen.send(dev, int(n), ["%s %s" % (name, value.replace("+", " "))
                                          for name, value in options.items()])
 
