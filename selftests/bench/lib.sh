@@ -37,8 +37,9 @@ declare -A AEAD=(
 	[null]="authenc(digest_null,ecb(cipher_null)) 0 0 0"
 )
 
-# Nothing keeps the CPU busy here, for it would have its share of every sample: so what waits
-# for a disk sees the clock jump.
+# What keeps the CPU from idling would have its share of every sample: it may idle then, and
+# who waits for a disk sees the clock jump.
+# shellcheck disable=SC2034  # for agent.sh
 AGENT_TIMEOUT=100000
 
 # What the rows are about; every sample carries these.
@@ -79,7 +80,15 @@ bench_setup()
 	mkdir -p "$OUT"
 }
 
+# fast_path_on [ARG…]: no flow is renewed or forgotten, however much the clock jumps
+fast_path_on()
+{
+	attach "$@" lan wire
+	flow_times 100000000 100000000
+}
+
 # direction encrypt|decrypt: where packets come from, and where they go
+# shellcheck disable=SC2034  # for rows.sh
 direction()
 {
 	DIRECTION=$1
@@ -168,6 +177,7 @@ true_row()
 	agree "errors of XFRM (above, if any)" "$TEST_WRONG" 0
 }
 
+# shellcheck disable=SC2154  # R[] is the agent's
 # measure PATH SIZE [END]: a line of samples; END is where packets have to arrive, if not
 # at the sink
 measure()
@@ -248,7 +258,9 @@ no_sas()
 # sync_transforms CMD…: while the module is there; nobody may use it behind that.
 sync_transforms()
 {
+	never_idle
 	must insmod "$MODULES/bench_sync.ko"
+	may_idle
 	"$@"
 	wait_for 100000 rmmod bench_sync 2>/dev/null || bail "cannot unload bench_sync: an SA uses it"
 }

@@ -11,9 +11,17 @@ needs_icount()
 }
 
 # Where instructions are the clock, a CPU that waits for a disk jumps to its next timer:
-# every timeout would be too short.
+# every timeout would be too short. may_idle lets it, until never_idle is called again.
+NEVER_IDLE=
 never_idle()
 {
-	chrt --idle 0 bash -c 'while :; do :; done' &
-	at_exit kill $!
+	if [ -z "$NEVER_IDLE" ]; then
+		chrt --idle 0 bash -c 'while :; do :; done' &
+		NEVER_IDLE=$!
+		disown
+		at_exit kill -KILL $NEVER_IDLE
+	fi
+	kill -CONT $NEVER_IDLE
 }
+
+may_idle() { kill -STOP $NEVER_IDLE; }
