@@ -95,7 +95,7 @@ spdx()
 
 	while IFS= read -r file; do
 		case $file in
-		LICENSES/*|*.png|*.svg|*.pcap|*.patch|*.json) continue ;;
+		LICENSES/*|Documentation/bench/*|*.png|*.svg|*.pcap|*.patch|*.json) continue ;;
 		esac
 		[ -s "$file" ] || continue
 		sed 3q "$file" | grep -q 'SPDX-License-Identifier: ' && continue

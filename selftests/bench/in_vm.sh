@@ -53,6 +53,7 @@ bench_setup
 # shellcheck disable=SC2086  # one word each
 find_async $CIPHERS
 may_idle
+echo "facts kernel=$(uname -r) packets=$PACKETS" >>"$OUT/samples"
 for name; do
 	part "$name"
 done

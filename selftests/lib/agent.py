@@ -338,10 +338,10 @@ class Agent:
         """Packets that a device has received, whatever became of them."""
         return {"packets": mib.received(dev)}
 
-    def pktgen(self, dev, n, **options):
+    def pktgen(self, dev, n, threads="1", **options):
         """Packets of the kernel's generator; a + in the value of an option is a space."""
         return pktgen.send(dev, int(n), ["%s %s" % (name, value.replace("+", " "))
-                                         for name, value in options.items()])
+                                         for name, value in options.items()], int(threads))
 
     def xdp_pin(self, path):
         xdp.pin(xdp.load(xdp.program_pass()), path)
