@@ -89,9 +89,12 @@ scale: auto-prerequisites ## a million flows over 10,000 tunnels (TUNNELS=10000)
 	@selftests/vm/run.sh --kernel $(KERNEL) --mem 5120 --timeout 7200 -- \
 		selftests/scale.sh $(TUNNELS)
 
-.PHONY: bench bench-check bench-reference bench-docs
+.PHONY: bench bench-build bench-check bench-reference bench-docs
 bench: auto-prerequisites ## what a packet costs by each path (QUICK=1, GROWTH=1, NATIVE=1)
 	@selftests/bench/$(if $(NATIVE),native.sh,bench.sh $(if $(QUICK),quick,$(if $(GROWTH),growth,full)))
+
+bench-build:
+	$(call build,$(KERNEL),module bench-modules bpf userspace)
 
 bench-check: auto-prerequisites ## that no packet costs more than it did
 	@selftests/bench/bench.sh check

@@ -49,8 +49,7 @@ machine()
 answer=$("$project/selftests/vm/kernel.sh" stock)
 NAME=''
 eval "$answer"
-env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS make -s -C "$project" KERNEL=stock \
-	module bench-modules userspace bpf >&2
+env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS make -s -C "$project" KERNEL=stock bench-build >&2
 
 rm -rf "$samples" "$out"/bench.{json,txt} "$out"/bench-*.svg
 mkdir -p "$samples"

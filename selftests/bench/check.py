@@ -62,8 +62,11 @@ def renew(rows, path):
 
 
 def load(path):
-    with open(path, encoding="ascii") as file:
-        return json.load(file)["rows"]
+    try:
+        with open(path, encoding="ascii") as file:
+            return json.load(file)["rows"]
+    except FileNotFoundError:
+        sys.exit("check.py: %s is missing; make it: make bench-reference" % path)
 
 
 def main(arguments):

@@ -3,15 +3,18 @@
 #
 # Two CPUs against one, by the wall clock, in a machine of run.sh --smp 2; called by
 # bench.sh. Of an emulator only the ratio says something, and not much: how far two CPUs are
-# in each other's way. The generator and the far gateway have their part in it.
+# in each other's way. The generator has its part in it.
 #
 # One SA for both CPUs, and an SA for each. SAs of one CPU only (pcpu-num) are of kernel 6.13
-# and later.
+# and later. Encryption only: of two emulated CPUs that decrypt by one SA the one overtakes the
+# other further than a replay window reaches.
 
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=../lib/tunnels.sh
 . "$LIB/tunnels.sh"
+
+PACKETS=20000	# of a CPU: an emulated one comes and goes
 
 # threads N: packets of PACKETS on each of N CPUs; leaves packets per second in RATE
 threads()
@@ -25,11 +28,10 @@ threads()
 # own_or_shared SAS: each CPU a host, whose SA it is, or the same and a port
 own_or_shared()
 {
-	local near=src cpu=0
+	local cpu=0
 
 	[ "$1" -eq 1 ] || cpu=@
-	[ "$DIRECTION" = encrypt ] || near=dst
-	MORE="${near}_min=10.64.0.$cpu ${near}_max=10.64.0.$cpu udp_src_min=400@ udp_src_max=400@"
+	MORE="src_min=10.64.0.$cpu src_max=10.64.0.$cpu udp_src_min=400@ udp_src_max=400@"
 	MORE+=" udp_dst_min=5001 udp_dst_max=5001"
 }
 
@@ -55,19 +57,14 @@ compare()
 
 both()
 {
-	local way sas
-
 	tunnels_setup 2
-	for way in encrypt decrypt; do
-		direction $way
-		fast_path_on
-		sink xdp
-		for sas in 1 2; do
-			compare $sas
-		done
-		sink_off
-		detach
-	done
+	direction encrypt
+	fast_path_on
+	sink xdp
+	compare 1
+	compare 2
+	sink_off
+	detach
 }
 
 plan 1

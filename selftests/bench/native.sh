@@ -20,8 +20,7 @@ fi
 answer=$("$project/selftests/vm/kernel.sh" stock)
 NAME=''
 eval "$answer"
-env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS make -s -C "$project" KERNEL=stock \
-	module bench-modules userspace bpf >&2
+env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS make -s -C "$project" KERNEL=stock bench-build >&2
 rm -rf "$samples"
 mkdir -p "$samples"
 "$project/selftests/vm/run.sh" --no-build --kvm -- env BENCH_OUT="$samples" BENCH_PACKETS=1000000 \
