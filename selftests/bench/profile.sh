@@ -4,16 +4,22 @@
 # Where the instructions of the fast path are: perf with the clock as its event, which is
 # exact where the clock is instructions. report.py makes a table of it.
 
-PERIOD=20011		# instructions between two samples: a prime, no multiple of a packet
+# Instructions between two samples. All packets take the same, so that a single period might
+# meet the same few places again and again; these get into each other's way.
+PERIODS="60013 70001 83003 97001"
 
 # perf_record FILE CMD…: samples of all that runs while CMD does
 perf_record()
 {
-	local file=$1 pid
+	local file=$1 pid period
+	local -a events=()
 
 	shift
+	for period in $PERIODS; do
+		events+=(-e "cpu-clock/period=$period/")
+	done
 	mkfifo "$TMP/perf.do" "$TMP/perf.done"
-	perf record -q -o "$file" -e cpu-clock -c $PERIOD -C 0 -D -1 \
+	perf record -q -o "$file" "${events[@]}" -C 0 -D -1 \
 		--control "fifo:$TMP/perf.do,$TMP/perf.done" >"$TMP/perf.log" 2>&1 &
 	pid=$!
 	exec {PERF_DO}>"$TMP/perf.do" {PERF_DONE}<"$TMP/perf.done"

@@ -69,7 +69,7 @@ def print_profiles(profiles):
         print_table("The most expensive functions: %(path)s, %(direction)s, %(size)s B" % found,
                     ["function", "group", "instructions"],
                     [(f["function"], f["group"], f["instructions"])
-                     for f in found["functions"][:12]])
+                     for f in found["functions"][:8]])
 
 
 def cpu():

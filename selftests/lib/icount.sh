@@ -21,7 +21,7 @@ never_idle()
 		disown
 		at_exit kill -KILL $NEVER_IDLE
 	fi
-	kill -CONT $NEVER_IDLE
+	kill -CONT "$NEVER_IDLE"
 }
 
-may_idle() { kill -STOP $NEVER_IDLE; }
+may_idle() { kill -STOP "$NEVER_IDLE"; }
