@@ -12,12 +12,27 @@ def write(file, line):
         out.write(line + "\n")
 
 
+def read(file):
+    with open("%s/%s" % (DIR, file), encoding="ascii") as text:
+        return text.read()
+
+
+def remove(thread, timeout=60):
+    """The thread does it when it gets to it. Asked while it has none, it would take the next."""
+    end = time.monotonic() + timeout
+    if re.search(r"(Running|Stopped): +\S", read(thread)):
+        write(thread, "rem_device_all")
+    while re.search(r"(Running|Stopped): +\S", read(thread)):
+        if time.monotonic() > end:
+            raise OSError("pktgen: %s does not let go of its devices" % thread)
+        time.sleep(0.01)
+
+
 def result(name, timeout=3600):
     """On a busy machine "start" comes back before the generator's thread has begun."""
     end = time.monotonic() + timeout
     while True:
-        with open("%s/%s" % (DIR, name), encoding="ascii") as file:
-            text = file.read()
+        text = read(name)
         found = re.search(r"Result: OK: (\d+)\(.*\) usec, (\d+) \(", text)
         if found:
             return int(found[1]), int(found[2])
@@ -35,7 +50,6 @@ def send(dev, n, options, threads=1):
     names = ["%s@%d" % (dev, cpu) for cpu in range(threads)]
     try:
         for cpu, name in enumerate(names):
-            write("kpktgend_%d" % cpu, "rem_device_all")
             write("kpktgend_%d" % cpu, "add_device " + name)
             for line in options + ["queue_map_min @", "queue_map_max @", "clone_skb 0", "delay 0",
                                    "count %d" % n]:
@@ -45,4 +59,4 @@ def send(dev, n, options, threads=1):
         return {"usec": max(took), "sent": sum(sent)}
     finally:
         for cpu in range(threads):
-            write("kpktgend_%d" % cpu, "rem_device_all")
+            remove("kpktgend_%d" % cpu)
