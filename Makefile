@@ -92,9 +92,26 @@ scale: auto-prerequisites ## a million flows over 10,000 tunnels (TUNNELS=10000)
 	@selftests/vm/run.sh --kernel $(KERNEL) --mem 5120 --timeout 7200 -- \
 		selftests/scale.sh $(TUNNELS)
 
+.PHONY: bench bench-build bench-check bench-reference bench-docs
+bench: auto-prerequisites ## what a packet costs by each path (QUICK=1, GROWTH=1, NATIVE=1)
+	@selftests/bench/$(if $(NATIVE),native.sh,bench.sh $(if $(QUICK),quick,$(if $(GROWTH),growth,full)))
+
+bench-build:
+	$(call build,$(KERNEL),module bench-modules bpf userspace)
+
+bench-check: auto-prerequisites ## that no packet costs more than it did
+	@selftests/bench/bench.sh check
+
+bench-reference: auto-prerequisites ## what bench-check compares with, again
+	@selftests/bench/bench.sh reference
+
+bench-docs: ## table and plots of the last bench, for Documentation
+	@mkdir -p Documentation/bench
+	@cp out/bench.txt out/bench-*.svg Documentation/bench/
+
 .PHONY: clean help
 clean: ## remove what was built here (not the cache of kernels and tools)
 	rm -rf build
 
 help: ## list these targets
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  \1\t\2/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1\t\2/p' Makefile | expand -t 20

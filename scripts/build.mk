@@ -13,8 +13,8 @@ BUILD := $(CURDIR)/build
 BIN := $(BUILD)/bin
 BPF_OUT := $(BUILD)/bpf
 
-.PHONY: all module bpf userspace tests unit lint-module
-all: module bpf userspace tests
+.PHONY: all module bench-modules bpf userspace tests unit lint-module
+all: module bench-modules bpf userspace tests
 	@:
 
 # --- module
@@ -30,19 +30,33 @@ NEW_INDEX := $(BUILD)/$(NAME)/new/lib/modules/$(RELEASE)
 module: $(INDEX)/modules.dep
 	@:
 
+# link_sources FROM TO
 define link_sources
-	mkdir -p $(1)
-	find $(1) -type l -delete
-	ln -s $(CURDIR)/kernel/* $(1)/
+	mkdir -p $(2)
+	find $(2) -type l -delete
+	ln -s $(CURDIR)/$(1)/* $(2)/
 endef
 
 $(MODULE): $(MODULE_SRC) $(KBUILD)/include/config/kernel.release scripts/build.mk
 	@scripts/kernel_supported.sh $(RELEASE)
 	@echo '  MODULE  $(NAME)'
-	@$(call link_sources,$(MODULE_OUT))
+	@$(call link_sources,kernel,$(MODULE_OUT))
 	@# Not our caller's jobserver and goals: this is another makefile's world.
 	@env -u MAKELEVEL $(MAKE) -s -C $(KBUILD) M=$(MODULE_OUT) modules
 	@scripts/has_btf.sh $@
+	@touch $@
+
+# What the benchmark loads by itself, from here.
+BENCH_OUT := $(BUILD)/$(NAME)/bench
+BENCH_SRC := $(wildcard selftests/bench/module/*)
+
+bench-modules: $(BENCH_OUT)/ok
+	@:
+
+$(BENCH_OUT)/ok: $(BENCH_SRC) $(KBUILD)/include/config/kernel.release scripts/build.mk
+	@echo '  MODULES bench'
+	@$(call link_sources,selftests/bench/module,$(BENCH_OUT))
+	@env -u MAKELEVEL $(MAKE) -s -C $(KBUILD) M=$(BENCH_OUT) modules
 	@touch $@
 
 # What the test machine gets as /lib/modules/RELEASE, besides the kernel's own
@@ -127,18 +141,25 @@ check-matrix: oracle
 	@$(ORACLE) --matrix | diff -u Documentation/matrix.rst - || \
 		{ echo "Documentation/matrix.rst is not what the tests say; run 'make matrix'" >&2; exit 1; }
 
-# --- the module once more, with the compiler and sparse at their most talkative
+# --- the modules once more, with the compiler and sparse at their most talkative
 
 LINT_OUT := $(BUILD)/$(NAME)/lint
-lint-module: $(LINT_OUT)/ok
+lint-module: $(LINT_OUT)/kernel/ok $(LINT_OUT)/selftests/bench/module/ok
 	@:
 
-$(LINT_OUT)/ok: $(MODULE_SRC) scripts/build.mk
-	@$(call link_sources,$(LINT_OUT))
-	@env -u MAKELEVEL $(MAKE) -s -C $(KBUILD) M=$(LINT_OUT) W=1 C=2 modules >$(LINT_OUT)/log 2>&1 || \
-		{ cat $(LINT_OUT)/log; exit 1; }
-	@# Only what points at our files: the kernel's headers have warnings too.
-	@# sparse does not know that kfuncs are global without a declaration.
-	@! grep -E '^(\S*/)?xfrm_xdp\S*: (warning|error)' $(LINT_OUT)/log | \
+# Only what points at our files: the kernel's headers have warnings too.
+# sparse does not know that kfuncs are global without a declaration.
+define lint
+	@$(call link_sources,$(1),$(@D))
+	@env -u MAKELEVEL $(MAKE) -s -C $(KBUILD) M=$(@D) W=1 C=2 modules >$(@D)/log 2>&1 || \
+		{ cat $(@D)/log; exit 1; }
+	@! grep -E '^(\S*/)?$(2)_\S*: (warning|error)' $(@D)/log | \
 		grep -v "symbol 'bpf_.*' was not declared"
 	@touch $@
+endef
+
+$(LINT_OUT)/kernel/ok: $(MODULE_SRC) scripts/build.mk
+	$(call lint,kernel,xfrm_xdp)
+
+$(LINT_OUT)/selftests/bench/module/ok: $(BENCH_SRC) scripts/build.mk
+	$(call lint,selftests/bench/module,bench)

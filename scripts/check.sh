@@ -77,7 +77,7 @@ kernel_style()
 	local foreign=AVOID_EXTERNS,VOLATILE,PREFER_DEFINED_ATTRIBUTE_MACRO
 
 	# Nothing that follows TRACE_EVENT() can please it.
-	mapfile -t kernel < <(those 'kernel/*.[ch]' 'selftests/vm/*.[ch]' | grep -v '_trace\.h$')
+	mapfile -t kernel < <(those 'kernel/*.[ch]' 'selftests/vm/*.[ch]' 'selftests/bench/module/*.[ch]' | grep -v '_trace\.h$')
 	mapfile -t bpf < <(those 'bpf/*.[ch]' 'selftests/*.bpf.[ch]')
 	checkpatch "$lists" "${kernel[@]}" || bad=1
 	checkpatch "$lists,$foreign" "${bpf[@]}" || bad=1
@@ -86,7 +86,7 @@ kernel_style()
 
 kernel_doc()
 {
-	those 'kernel/*.[ch]' | xargs -d '\n' -r "$tools/scripts/kernel-doc" -none -Werror
+	those 'kernel/*.[ch]' 'selftests/bench/module/*.[ch]' | xargs -d '\n' -r "$tools/scripts/kernel-doc" -none -Werror
 }
 
 spdx()
@@ -95,7 +95,7 @@ spdx()
 
 	while IFS= read -r file; do
 		case $file in
-		LICENSES/*|*.png|*.svg|*.pcap|*.patch|*.json) continue ;;
+		LICENSES/*|Documentation/bench/*|*.png|*.svg|*.pcap|*.patch|*.json) continue ;;
 		esac
 		[ -s "$file" ] || continue
 		sed 3q "$file" | grep -q 'SPDX-License-Identifier: ' && continue
@@ -146,7 +146,7 @@ check 'kernel and BPF C pass checkpatch --strict' kernel_style
 check 'kernel-doc comments are right' kernel_doc
 check 'every file has an SPDX line' spdx
 check 'no file is longer than 600 lines' file_length
-check 'the module gives no warning with W=1 and sparse' module_warnings
+check 'the modules give no warning with W=1 and sparse' module_warnings
 check 'the support matrix is what the oracle tests' support_matrix
 echo "1..$number"
 [ "$failed" -eq 0 ]

@@ -63,6 +63,8 @@ libevent-pthreads-2.1-7          libreswan
 libldns3                         libreswan
 libunbound8                      libreswan
 jq                               selftests: JSON
+linux-perf                       benchmark: where the instructions are
+gnuplot-nox                      benchmark: plots
 strace                           selftests: kills the command at each of its steps
 procps                           selftests: sysctl, ps
 shellcheck                       style check of the scripts

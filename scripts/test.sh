@@ -82,6 +82,7 @@ if [ "${1:-}" = check ] || [ "$kernel" != debug ]; then
 	step 'sources' scripts/check.sh
 	step 'the results' scripts/results_test.sh
 	step 'refused builds' scripts/build_errors_test.sh
+	step 'that bench-check can fail' selftests/bench/check_test.py
 fi
 step 'unit tests' quick_make unit
 if [ "${1:-}" = all ]; then

@@ -14,6 +14,8 @@
 
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=lib/tunnels.sh
+. "$LIB/tunnels.sh"
 
 TUNNELS=${1:-200}
 # Of a debug kernel a tenth is enough to see what it has to say.
@@ -24,47 +26,11 @@ PORTS_IN=3	# and back
 OUT=$((TUNNELS * PORTS_OUT))
 IN=$((TUNNELS * PORTS_IN))
 MORE=$((OUT / 20))
-SPI_OUT=$((0x10000))
-SPI_IN=$((0x40000))
-NET_HOSTS=10.64.0.0/14
 VICTIM=$((TUNNELS / 2))	# the tunnel that is rekeyed
 BOUND=$((30 + OUT / 500))	# seconds that nothing takes
 
 # A packet of each lesson is enough for as long as this runs.
 FOREVER=100000000
-
-host() { printf '10.%d.%d.%d' $((64 + ($1 >> 16))) $((($1 >> 8) & 255)) $(($1 & 255)); }
-
-# tunnels NS LOCAL REMOTE: SAs and policies of a gateway, from awk: bash takes long
-tunnels()
-{
-	local ns=$1 there=$2
-
-	awk -v n="$TUNNELS" -v gw1=$GW1_4 -v gw2=$GW2_4 -v b=$B4 -v there="$there" \
-		-v out=$SPI_OUT -v in_=$SPI_IN -v algo="${ALGO[gcm128]}" '
-	function state(src, dst, spi, id) {
-		printf "xfrm state add src %s dst %s proto esp spi %d reqid %d mode tunnel", src, dst, spi, id
-		printf " replay-window 64 flag af-unspec %s\n", algo
-	}
-	function policy(src, dst, dir, from, to, id) {
-		printf "xfrm policy add src %s/32 dst %s/32 dir %s", src, dst, dir
-		printf " tmpl src %s dst %s proto esp reqid %d mode tunnel\n", from, to, id
-	}
-	BEGIN {
-		for (i = 0; i < n; i++) {
-			host = sprintf("10.%d.%d.%d", 64 + int(i / 65536), int(i / 256) % 256, i % 256)
-			state(gw2, gw1, in_ + i, i + 1)
-			if (there) {
-				policy(b, host, "out", gw2, gw1, i + 1)
-				continue
-			}
-			state(gw1, gw2, out + i, i + 1)
-			policy(host, b, "out", gw1, gw2, i + 1)
-			policy(b, host, "fwd", gw2, gw1, i + 1)
-		}
-	}' >"$TMP/tunnels"
-	agent ip "ns=$ns" "file=$TMP/tunnels"
-}
 
 # What leaves GW1 and what reaches HA is counted there, and goes no further.
 COUNTING='type filter hook ingress device %s priority 0;'
@@ -90,32 +56,19 @@ frames()
 	FRAMES=$(in_ns "$1" nft -j reset counter netdev t "$2" | jq '.nftables[] | .counter.packets // empty')
 }
 
-# pktgen NS MAC N FIRST_SRC LAST_SRC FIRST_DST LAST_DST PORT PORTS: N packets, each of
-# the next source, destination and source port
-pktgen()
+# send NS MAC N FIRST_SRC LAST_SRC FIRST_DST LAST_DST PORT PORTS: N packets, each of the
+# next source, destination and source port
+send()
 {
-	local ns=$1
-
-	shift
-	# shellcheck disable=SC2016  # for the inner shell
-	in_ns "$ns" bash -c '
-		cd /proc/net/pktgen || exit
-		echo rem_device_all >kpktgend_0 && echo "add_device eth0" >kpktgend_0 || exit
-		for line in "dst_mac $1" "count $2" "src_min $3" "src_max $4" "dst_min $5" "dst_max $6" \
-			"udp_src_min $7" "udp_src_max $(($7 + $8))" "udp_dst_min 5001" "udp_dst_max 5001" \
-			"clone_skb 0" "delay 0" "pkt_size 100"; do
-			echo "$line" >eth0 || exit
-		done
-		echo start >pgctrl
-		# On a busy machine that returns before the thread has begun.
-		until grep -q "Result: OK" eth0; do read -rt 0.1 _ <> <(:); done
-		echo rem_device_all >kpktgend_0' - "$@" || bail "pktgen does not send"
+	agent pktgen "ns=$1" dev=eth0 dst_mac="$2" n="$3" src_min="$4" src_max="$5" dst_min="$6" \
+		dst_max="$7" udp_src_min="$8" udp_src_max=$(($8 + $9)) udp_dst_min=5001 \
+		udp_dst_max=5001 pkt_size=100
 }
 
 LAST=$(host $((TUNNELS - 1)))
 # round_out N [PORT]: packets of the first N flows out; round_in: one of each flow in
-round_out() { pktgen "$HA" $MAC_GW1_LAN "$1" "$(host 0)" "$LAST" $B4 $B4 "${2:-10000}" $PORTS_OUT; }
-round_in() { pktgen "$HB" $MAC_GW2_LAN $IN $B4 $B4 "$(host 0)" "$LAST" 10000 $PORTS_IN; }
+round_out() { send "$HA" $MAC_GW1_LAN "$1" "$(host 0)" "$LAST" $B4 $B4 "${2:-10000}" $PORTS_OUT; }
+round_in() { send "$HB" $MAC_GW2_LAN $IN $B4 $B4 "$(host 0)" "$LAST" 10000 $PORTS_IN; }
 
 # table NAME: of /proc/net/xfrm_xdp_table
 # shellcheck disable=SC2016  # for awk
@@ -394,11 +347,8 @@ plan 9
 needs nft:nftables jq awk:mawk
 setup
 must modprobe pktgen
-configure "$GW1" "route add $NET_HOSTS via $A4"
-configure "$GW2" "route add $NET_HOSTS via $GW1_4"
 took_setup=$SECONDS
-tunnels "$GW1" 0
-tunnels "$GW2" 1
+tunnels_setup "$TUNNELS"
 note "$TUNNELS tunnels on both gateways: $((SECONDS - took_setup)) s"
 module_load
 LIMIT=$(cat "$PARAMS/max_flows")

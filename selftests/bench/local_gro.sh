@@ -19,17 +19,11 @@
 
 # shellcheck source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
+# shellcheck source=../lib/icount.sh
+. "$LIB/icount.sh"
 
 SIZE=${1:-5000000}
 TRACE=/sys/kernel/debug/tracing
-
-# Where instructions are the clock, a CPU that waits for a disk jumps to its next timer:
-# every timeout would be too short.
-never_idle()
-{
-	chrt --idle 0 bash -c 'while :; do :; done' &
-	at_exit kill $!
-}
 
 trace_start()
 {
@@ -166,8 +160,7 @@ compare()
 }
 
 plan 12
-needs chrt:util-linux
-[ "$(nproc)" -eq 1 ] || bail "more than one CPU: this wants run.sh --icount"
+needs_icount
 never_idle
 setup
 agent offload "ns=$GW1" dev=wire gro=on

@@ -19,6 +19,7 @@ import forge  # noqa: E402
 import mib  # noqa: E402
 import offload  # noqa: E402
 import packets  # noqa: E402
+import pktgen  # noqa: E402
 import tap  # noqa: E402
 import traffic  # noqa: E402
 import xdp  # noqa: E402
@@ -324,6 +325,23 @@ class Agent:
 
     def xdp_pass(self, dev):
         self.links[dev] = xdp.attach(xdp.load(xdp.program_pass()), socket.if_nametoindex(dev))
+
+    def xdp_drop(self, dev):
+        self.links[dev] = xdp.attach(xdp.load(xdp.program_returns(xdp.XDP_DROP)),
+                                     socket.if_nametoindex(dev))
+
+    def xdp_redirect(self, dev, to):
+        self.links[dev] = xdp.attach(xdp.load(xdp.program_redirect(socket.if_nametoindex(to))),
+                                     socket.if_nametoindex(dev))
+
+    def received(self, dev):
+        """Packets that a device has received, whatever became of them."""
+        return {"packets": mib.received(dev)}
+
+    def pktgen(self, dev, n, threads="1", **options):
+        """Packets of the kernel's generator; a + in the value of an option is a space."""
+        return pktgen.send(dev, int(n), ["%s %s" % (name, value.replace("+", " "))
+                                         for name, value in options.items()], int(threads))
 
     def xdp_pin(self, path):
         xdp.pin(xdp.load(xdp.program_pass()), path)

@@ -37,6 +37,15 @@ def ip():
             **{"Ip6" + name: six["Ip6" + name] for name in IP6}}
 
 
+def received(dev):
+    with open("/proc/thread-self/net/dev", encoding="ascii") as file:
+        for line in file:
+            name, _, counters = line.partition(":")
+            if name.strip() == dev:
+                return int(counters.split()[1])
+    raise OSError("no device " + dev)
+
+
 # Done at once or later is the same to a test.
 SUMS = {"Encrypted": ("OutputDone", "OutputTaken"), "Decrypted": ("InputDone", "InputTaken")}
 

@@ -18,6 +18,7 @@ declare -A ALGO=(
 	[gcm256]="aead rfc4106(gcm(aes)) $KEY256$SALT 128"
 	[chacha]="aead rfc7539esp(chacha20,poly1305) $KEY256$SALT 128"
 	[cbc]="auth-trunc hmac(sha256) $KEY256 128 enc cbc(aes) $KEY128"
+	[null]='auth digest_null "" enc ecb(cipher_null) ""'	# ESP's headers, and nothing else
 )
 
 # Lines for ip -batch, in STATE and POLICIES: a subshell takes a tenth of a second

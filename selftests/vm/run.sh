@@ -27,6 +27,7 @@ below the project's out/ stays; the current directory is kept.
                 fourth; they reach nothing else (default 0)
   --icount      count instructions: one CPU, one guest nanosecond is one
                 guest instruction, repeatable
+  --kvm         by hardware virtualisation: as fast as the machine, not repeatable
   --timeout S   give up after S seconds of wall clock (default 900)
   --no-build    install what is built already, do not call make
   --no-project  neither build nor install the project
@@ -48,7 +49,7 @@ END
 say() { echo "run.sh: $*" >&2; }
 die() { say "$@"; exit 125; }
 
-kernel=stock smp=2 mem=2048 nic=0 icount='' timeout=900 build=1 install=1 log=''
+kernel=stock smp=2 mem=2048 nic=0 icount='' kvm='' timeout=900 build=1 install=1 log=''
 while [ $# -gt 0 ]; do
 	case $1 in
 	--kernel|--smp|--mem|--nic|--timeout|--log)
@@ -56,6 +57,7 @@ while [ $# -gt 0 ]; do
 		declare "${1#--}=$2"
 		shift 2 ;;
 	--icount)	icount=1; shift ;;
+	--kvm)		kvm=1; shift ;;
 	--no-build)	build=''; shift ;;
 	--no-project)	build='' install=''; shift ;;
 	-h|--help)	usage; exit 0 ;;
@@ -67,6 +69,7 @@ done
 [[ $smp =~ ^[0-9]+$ && $mem =~ ^[0-9]+$ && $nic =~ ^[0-9]+$ && $timeout =~ ^[0-9]+$ ]] ||
 	die "--smp, --mem, --nic and --timeout take whole numbers; see --help"
 
+[ -z "$icount" ] || [ -z "$kvm" ] || die "--icount and --kvm exclude each other; see --help"
 [ "$(id -u)" -eq 0 ] || die "virtiofsd serves the root filesystem as root only; run as root"
 qemu=$(command -v qemu-system-x86_64) || die "no qemu-system-x86_64; run 'scripts/prerequisites.sh all'"
 virtiofsd=
@@ -188,6 +191,8 @@ serve()
 accel=(-accel "tcg,thread=multi" -cpu "max,-la57" -smp "$smp")
 [ -z "$icount" ] ||
 	accel=(-accel tcg -icount "shift=0,sleep=off" -cpu "max,-vaes,-la57" -smp 1)
+
+[ -z "$kvm" ] || accel=(-accel kvm -cpu host -smp "$smp")
 
 # Two ports of a hub are a wire.
 nics=()

@@ -1,0 +1,73 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# What a packet costs, on the host:
+#
+#   bench.sh full         every row: a quarter of an hour
+#   bench.sh growth       and a million flows: as long again
+#   bench.sh quick        the rows that bench-check compares: some minutes
+#   bench.sh reference    the same, and keep them in reference.json
+#   bench.sh check        the same, against reference.json; TAP
+#
+# Leaves out/bench.json, out/bench.txt and out/bench-*.svg. See Documentation/benchmark.rst.
+
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+project=$(cd "$here/../.." && pwd)
+out=$project/out
+samples=$out/bench
+# The quick form fits it, the full one needs it for its flows.
+memory=5120
+
+die() { echo "bench.sh: $*" >&2; exit 1; }
+
+most_flows='' extent=full
+case ${1:-} in
+full)			;;
+growth)			most_flows=1000000 ;;
+quick|reference|check)	extent=quick ;;
+*)			die "usage: bench.sh full|growth|quick|reference|check" ;;
+esac
+command -v gnuplot >/dev/null || die "gnuplot is missing; run 'scripts/prerequisites.sh all'"
+
+# machine OPTION… -- SCRIPT ARG…: in the stock test machine
+machine()
+{
+	local -a options=()
+
+	while [ "$1" != -- ]; do
+		options+=("$1")
+		shift
+	done
+	shift
+	"$project/selftests/vm/run.sh" --no-build --timeout 7200 "${options[@]}" -- \
+		env BENCH_EXTENT="$extent" BENCH_MOST_FLOWS="$most_flows" BENCH_OUT="$samples" \
+		BENCH_MODULES="$project/build/$NAME/bench" "$here/$1" "${@:2}" >&2
+}
+
+answer=$("$project/selftests/vm/kernel.sh" stock)
+NAME=''
+eval "$answer"
+env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS make -s -C "$project" KERNEL=stock bench-build >&2
+
+rm -rf "$samples" "$out"/bench.{json,txt} "$out"/bench-*.svg
+mkdir -p "$samples"
+parts=(aead encrypt decrypt)
+[ "$1" = check ] || [ "$1" = reference ] || parts+=(profile growth)
+machine --icount --mem $memory -- in_vm.sh "${parts[@]}"
+[ "$extent" = quick ] || machine --smp 2 -- cpus.sh
+
+export PYTHONDONTWRITEBYTECODE=1
+/usr/bin/python3 "$here/report.py" "$samples" "$out/bench.json" >"$out/bench.txt"
+case $1 in
+check)
+	/usr/bin/python3 "$here/check.py" "$out/bench.json" "$here/reference.json" ;;
+reference)
+	/usr/bin/python3 "$here/check.py" --renew "$out/bench.json" "$here/reference.json"
+	echo "bench.sh: $here/reference.json is what this run has measured; look at its diff, and commit it" ;;
+*)
+	/usr/bin/python3 "$here/plot.py" "$out/bench.json" "$out"
+	cat "$out/bench.txt"
+	echo "bench.sh: all rows are plausible; $out/bench.json, bench.txt, bench-*.svg" ;;
+esac

@@ -1,0 +1,85 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Where the instructions of the fast path are: perf with the clock as its event, which is
+# exact where the clock is instructions. report.py makes a table of it.
+
+# Instructions between two samples. All packets take the same, so that a single period might
+# meet the same few places again and again; these get into each other's way.
+PERIODS="60013 70001 83003 97001"
+
+# perf_record FILE CMD…: samples of all that runs while CMD does
+perf_record()
+{
+	local file=$1 pid period
+	local -a events=()
+
+	shift
+	for period in $PERIODS; do
+		events+=(-e "cpu-clock/period=$period/")
+	done
+	mkfifo "$TMP/perf.do" "$TMP/perf.done"
+	perf record -q -o "$file" "${events[@]}" -C 0 -D -1 \
+		--control "fifo:$TMP/perf.do,$TMP/perf.done" >"$TMP/perf.log" 2>&1 &
+	pid=$!
+	exec {PERF_DO}>"$TMP/perf.do" {PERF_DONE}<"$TMP/perf.done"
+	echo enable >&"$PERF_DO"
+	read -ru "$PERF_DONE" _ || bail "perf does not start: $(tail -n 1 "$TMP/perf.log")"
+	"$@"
+	echo stop >&"$PERF_DO"
+	wait "$pid"
+	exec {PERF_DO}>&- {PERF_DONE}<&-
+	rm "$TMP/perf.do" "$TMP/perf.done"
+}
+
+# profiled PATH SIZE: perf's word for how many samples each function has
+profiled()
+{
+	local file=profile.$1.$DIRECTION.$CIPHER.$TRANSFORM.$2
+
+	generate "$2" "$LEARN"
+	perf_record "$TMP/perf.data" generate "$2" "$PROFILE_PACKETS"
+	perf report -i "$TMP/perf.data" --stdio -q --comm kpktgend_0 -F sample,symbol \
+		>"$OUT/$file" 2>"$TMP/perf.log" || bail "perf report: $(tail -n 1 "$TMP/perf.log")"
+}
+
+profile_baseline()
+{
+	local size
+
+	drop xdp "ns=$GW1" "dev=$IN"
+	for size in $PROFILE_SIZES; do
+		profiled baseline-xdp "$size"
+	done
+	agent xdp_off "ns=$GW1" "dev=$IN"
+}
+
+profile_fast()
+{
+	local size
+
+	sink xdp
+	for size in $PROFILE_SIZES; do
+		profiled "$(fast_path)" "$size"
+	done
+	sink_off
+}
+
+profile()
+{
+	local way
+
+	test_begin "profile: $PROFILE_SIZES B"
+	# The rate that the kernel allows is for machines whose clock is not their instructions.
+	must sysctl -qw kernel.perf_event_max_sample_rate=100000
+	must sysctl -qw kernel.perf_cpu_time_max_percent=0
+	for way in encrypt decrypt; do
+		direction $way
+		[ $way = decrypt ] || profile_baseline
+		[ $way = encrypt ] || each_transform profile_baseline gcm128
+		fast_path_on
+		each_transform profile_fast gcm128
+		detach
+	done
+	test_end
+}
