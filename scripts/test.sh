@@ -95,8 +95,6 @@ if [ "${1:-}" = all ]; then
 	# The module for a running kernel is built there, which takes the debug kernel long.
 	[ "$kernel" = debug ] ||
 		step 'install' selftests/vm/run.sh --kernel "$kernel" --no-build -- scripts/install_test.sh
-	[ "$kernel" != stock ] ||
-		step 'what a packet costs' selftests/bench/bench.sh check
 fi
 
 [ ! -s "$failures" ] || { echo "# === what failed"; cat "$failures"; }

@@ -82,6 +82,9 @@ unknown()
 		UNKNOWN=$((UNKNOWN + GREW))
 		grew "$ns" XfrmAcquireError
 		UNKNOWN=$((UNKNOWN + GREW))
+		# Of which the route went away while XFRM took a reference to it.
+		grew "$ns" XfrmInError
+		UNKNOWN=$((UNKNOWN + GREW))
 		grew "$ns" XfrmOutStateInvalid
 		REFUSED=$((REFUSED + GREW))
 	done
@@ -195,7 +198,7 @@ rekeying()
 	expect_range "datagrams lost, and not for want of an SA" "$LOST" 0 $((UNKNOWN + REFUSED))
 	expect_range "SAs that came, and carried packets" "$USED" $((2 * REKEYS)) 100000
 	expect_no_errors "$GW1" "$GW2" except \
-		XfrmInNoStates XfrmAcquireError XfrmOutStateInvalid
+		XfrmInNoStates XfrmAcquireError XfrmInError XfrmOutStateInvalid
 	note "$daemon, $path: $((USED / 2)) rekeyings, $SENT datagrams, $LOST lost, $LATE late;" \
 		"TCP: $AGAIN sent again; ESP: $OUT out, $IN in, $UNKNOWN for an SA not there," \
 		"$REFUSED by one just gone"
