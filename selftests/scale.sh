@@ -262,7 +262,8 @@ evict()
 	wait_for $BOUND settled
 	counters "$GW1"
 	note "of the $MORE oldest, $(since "$GW1" FlowLearned) had gone"
-	expect_range "of the oldest, those that had gone" "$(since "$GW1" FlowLearned)" $((MORE * 9 / 10)) $MORE
+	# It is looked for near by only: of flows taken at random it would be one in twenty.
+	expect_range "of the oldest, those that had gone" "$(since "$GW1" FlowLearned)" $((MORE * 3 / 10)) $MORE
 	expect_count "$GW1" LearnFull 0
 	expect_out $MORE
 	expect "entries of SAs" "$(table Sas)" "$sas"

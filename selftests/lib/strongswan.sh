@@ -126,7 +126,7 @@ strongswan_up()
 	done
 	# How long the clock lets a CHILD_SA live, in seconds: where it takes long to
 	# start, it takes long to rekey.
-	SWAN_CLOCK=$((2 + (SECONDS - begin) / 3))
+	SWAN_CLOCK=$((4 + (SECONDS - begin) / 2))
 	SWAN_ON=$GW1 SWAN_OFF=$GW2
 	swan_one "$SWAN_OFF" 0
 	swan_one "$SWAN_ON" "$SWAN_CLOCK"
@@ -170,6 +170,9 @@ strongswan_round()
 	rekeyed 1
 	expect_known
 	swan_one "$on" 0
+	# Its clock runs until then. A CHILD_SA that is just being rekeyed would be lost with
+	# the IKE_SA: so right after that has happened.
+	rekeyed 1
 	settled
 	must swan "$off" --rekey --ike rekey --reauth
 	rekeyed 1
