@@ -65,6 +65,7 @@ both()
 	compare 2
 	sink_off
 	detach
+	no_sas
 }
 
 plan 1

@@ -266,7 +266,7 @@ sync_transforms()
 	must insmod "$MODULES/bench_sync.ko"
 	may_idle
 	"$@"
-	wait_for 100000 rmmod bench_sync 2>/dev/null || bail "cannot unload bench_sync: an SA uses it"
+	wait_for 600 rmmod bench_sync 2>/dev/null || bail "cannot unload bench_sync: an SA uses it"
 }
 
 # find_async CIPHER…: sets WAS_ASYNC

@@ -51,13 +51,16 @@ class Samples:
                 del self.of[(*key[:4], 576, *key[5:])]
 
     def baseline(self, key):
-        """Median of the generator and what is before GW1: with the same SAs, or without any."""
+        """The generator and what is before GW1: with the same SAs, or without any.
+
+        The least, as what disturbs a sample adds to it.
+        """
         path, direction, cipher, transform, *rest = key
         how = "tcx" if path in STACK else "xdp"
         for which in ((cipher, transform), (cipher, "stock"), ("none", "none")):
             found = self.of.get(("baseline-" + how, direction, *which, *rest))
             if found:
-                return median(found)
+                return min(found)
         raise SystemExit("report: no baseline for %s" % (key,))
 
 
