@@ -18,7 +18,7 @@
 static inline bool xfrm_xdp_route_holds(const struct dst_entry *dst, u32 mtu)
 {
 	const struct rtable *rt = dst_rtable(dst);
-	const struct net_device *dev = dst->dev;
+	const struct net_device *dev = READ_ONCE(dst->dev);
 
 	return dst->ops->family == AF_INET &&
 	       dst->obsolete == DST_OBSOLETE_FORCE_CHK &&
@@ -38,7 +38,7 @@ static inline bool xfrm_xdp_bundle_holds(const struct dst_entry *dst)
 	       (!dst->dev || netif_running(dst->dev)) &&
 	       READ_ONCE(x->km.state) == XFRM_STATE_VALID &&
 	       xdst->xfrm_genid == x->genid &&
-	       (!xdst->num_pols ||
+	       (xdst->num_pols <= 0 ||
 		xdst->policy_genid == atomic_read(&xdst->pols[0]->genid)) &&
 	       xfrm_xdp_route_holds(xdst->child, xdst->child_mtu_cached) &&
 	       xfrm_xdp_route_holds(xdst->route, xdst->route_mtu_cached);

@@ -244,7 +244,9 @@ evict()
 	local sas
 
 	test_begin "$MORE flows too many: the least recently used go, SAs stay, nothing stops"
-	sas=$(table Sas)
+	# The one that was replaced goes when the table is swept.
+	sas=$((2 * TUNNELS))
+	wait_for $BOUND table_is Sas $sas || wrong "$(table Sas) entries of SAs, expected $sas"
 	table Flows >"$PARAMS/max_flows" || wrong "cannot set max_flows"
 	mark "$GW1"
 	took "learning $MORE flows in a full table" round_out $MORE 30000
@@ -262,8 +264,7 @@ evict()
 	wait_for $BOUND settled
 	counters "$GW1"
 	note "of the $MORE oldest, $(since "$GW1" FlowLearned) had gone"
-	# It is looked for near by only: of flows taken at random it would be one in twenty.
-	expect_range "of the oldest, those that had gone" "$(since "$GW1" FlowLearned)" $((MORE * 3 / 10)) $MORE
+	expect_range "of the oldest, those that had gone" "$(since "$GW1" FlowLearned)" $((MORE * 9 / 10)) $MORE
 	expect_count "$GW1" LearnFull 0
 	expect_out $MORE
 	expect "entries of SAs" "$(table Sas)" "$sas"
@@ -351,6 +352,9 @@ must modprobe pktgen
 took_setup=$SECONDS
 tunnels_setup "$TUNNELS"
 note "$TUNNELS tunnels on both gateways: $((SECONDS - took_setup)) s"
+# The oldest is looked for near by only. What tests before this one have left free would be
+# taken in another order than that of the flows, and so be no measure.
+[ ! -d /sys/module/xfrm_xdp ] || must modprobe -r xfrm_xdp
 module_load
 LIMIT=$(cat "$PARAMS/max_flows")
 [ "$LIMIT" -ge $((OUT + IN + MORE)) ] || LIMIT=$((OUT + IN + MORE))
