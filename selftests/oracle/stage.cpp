@@ -2,6 +2,7 @@
 #include "stage.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <linux/if.h>
 #include <linux/udp.h>
 #include <netinet/in.h>
@@ -99,6 +100,14 @@ bool reached(const Counters &have, const Counters &wanted)
         if (sum_of(have, names) < value)
             return false;
     return true;
+}
+
+std::string listed(const char *where, const std::vector<Bytes> &frames)
+{
+    std::string text;
+    for (const Bytes &frame : frames)
+        text += fmt::format("\n  {}: {:02x}", where, fmt::join(frame, ""));
+    return text;
 }
 
 } // namespace
@@ -310,11 +319,13 @@ Status Stage::teach(Travel travel, const std::vector<Bytes> &frames)
         collect(travel);
         return seen_.out.size() + seen_.back.size() == frames.size();
     });
-    return all ? Status(Done{})
-               : Error{fmt::format("{} and {} of {} packets to learn from came out and back",
-                                   seen_.out.size(), seen_.back.size(), frames.size()),
-                       {},
-                       0};
+    if (all)
+        return Done{};
+    return Error{fmt::format("{} and {} of {} packets to learn from came out and back{}{}",
+                             seen_.out.size(), seen_.back.size(), frames.size(),
+                             listed("out", seen_.out), listed("back", seen_.back)),
+                 {},
+                 0};
 }
 
 Result<Record> Stage::play(Travel travel, const std::vector<Bytes> &frames, Lane which,
