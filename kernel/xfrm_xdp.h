@@ -95,6 +95,7 @@ void xfrm_xdp_decrease_ttl(u8 *l3, u8 family);
 void xfrm_xdp_pkt_key(struct xfrm_xdp_flow_key *key,
 		      const struct xfrm_xdp_pkt *pkt, u32 ifindex, u64 sa);
 
+bool xfrm_xdp_encap_key(struct xfrm_xdp_flow_key *key, const struct xfrm_xdp_pkt *pkt);
 bool xfrm_xdp_pkt_is(const struct xfrm_xdp_pkt *pkt, const struct xfrm_xdp_flow_key *key);
 
 /* xfrm_xdp_vlan.c: 802.1Q, and link-layer headers */
@@ -303,11 +304,22 @@ enum xfrm_xdp_verdict xfrm_xdp_input(struct xdp_buff *xdp,
 /* xfrm_xdp_flow.c: the flow table */
 
 /**
+ * struct xfrm_xdp_flow_id - what a flow is found by
+ * @key: as in the flow map
+ * @net: namespace of the ingress device
+ * @kind: enum xfrm_xdp_flow_kind
+ */
+struct xfrm_xdp_flow_id {
+	struct xfrm_xdp_flow_key key;
+	struct net *net;
+	u8 kind;
+};
+
+/**
  * struct xfrm_xdp_flow - a learned flow or inbound SA; constant once inserted
- * @id: what it is found by when learned again
- * @id.key: as in the flow map
- * @id.net: namespace of the ingress device
- * @id.kind: enum xfrm_xdp_flow_kind
+ * @key: of its &struct xfrm_xdp_flow_id
+ * @net: the same
+ * @kind: the same
  * @handle: index and generation
  * @policy_gen: generation of the security policy it was learned under
  * @addr_gen: SA: &xfrm_xdp_net.addr_gen when it was learned
@@ -322,10 +334,14 @@ enum xfrm_xdp_verdict xfrm_xdp_input(struct xdp_buff *xdp,
  * @neigh: forwarding: next hop, referenced
  * @leaving: forwarding by @x: handle of the flow of its ESP packets
  * @via: forwarding by @x: handle of its flow to an xfrm interface, or 0
- * @renewed: jiffies of the last packet that the stack accepted
- * @used: jiffies of the last packet
- * @flags: XFRM_XDP_FLOW_F_*
- * @node: in the table by @id
+ * @revalidating: 1 while a packet is on its way to renew it
+ * @left: of kind XFRM_XDP_FLOW_LEAVING: ESP packets have left
+ * @renewed: jiffies of the last packet that the stack accepted, the low half
+ * @used: jiffies of the last packet, the low half
+ * @packets: that the fast path finished; a flow is one queue's, and so one CPU's at a
+ *	time: where it is not, one may go uncounted here, and the SA has it
+ * @bytes: of these, L2 header included, as they came in
+ * @node: in the table
  * @rcu: to free it
  * @tracker: of @out's reference
  * @in_tracker: of @in's
@@ -334,11 +350,8 @@ enum xfrm_xdp_verdict xfrm_xdp_input(struct xdp_buff *xdp,
  * what only some kinds need shares its place.
  */
 struct xfrm_xdp_flow {
-	struct xfrm_xdp_flow_id {
-		struct xfrm_xdp_flow_key key;
-		struct net *net;
-		u64 kind;
-	} id;
+	struct xfrm_xdp_flow_key key;
+	struct net *net;
 	u64 handle;
 	union {
 		u32 policy_gen;
@@ -354,11 +367,15 @@ struct xfrm_xdp_flow {
 	struct net_device *in;
 	struct net_device *out;
 	struct neighbour *neigh;
+	u32 revalidating;
+	bool left;
+	u8 kind;
 	u64 leaving;
 	u64 via;
-	unsigned long renewed;
-	unsigned long used;
-	unsigned long flags;
+	u32 renewed;
+	u32 used;
+	u64 packets;
+	u64 bytes;
 	struct rhash_head node;
 	struct rcu_head rcu;
 	netdevice_tracker tracker;
@@ -389,9 +406,6 @@ struct xfrm_xdp_usage {
 	u64 hash_bytes;
 };
 
-#define XFRM_XDP_FLOW_F_REVALIDATING	0	/* bit: a packet is on its way */
-#define XFRM_XDP_FLOW_F_LEFT		1	/* bit: ESP packets have left */
-
 struct xfrm_xdp_flow *xfrm_xdp_flow_find(const struct xfrm_xdp_flow_id *id);
 struct xfrm_xdp_flow *xfrm_xdp_flow_alloc(const struct xfrm_xdp_flow_id *id,
 					  const struct net_device *in);
@@ -403,6 +417,7 @@ void xfrm_xdp_flow_left(struct xfrm_xdp_flow *flow);
 void xfrm_xdp_flow_purge_dev(const struct net_device *dev);
 void xfrm_xdp_flow_purge_net(const struct net *net);
 void xfrm_xdp_flow_sweep_soon(void);
+bool xfrm_xdp_flow_counts(u64 handle, u64 *packets, u64 *bytes);
 void xfrm_xdp_flow_usage(struct xfrm_xdp_usage *usage);
 int xfrm_xdp_flow_init(void);
 void xfrm_xdp_flow_exit(void);
@@ -430,6 +445,7 @@ void xfrm_xdp_slots_init(void);
 /* xfrm_xdp_forward.c: a packet along its flow */
 enum xfrm_xdp_verdict xfrm_xdp_flow(struct xdp_buff *xdp, u64 handle,
 				    struct bpf_xfrm_xdp_opts *opts);
+enum xfrm_xdp_verdict xfrm_xdp_forward(struct xdp_buff *xdp, struct bpf_xfrm_xdp_opts *opts);
 int xfrm_xdp_egress_check(const struct net_device *in, const struct net_device *out);
 bool xfrm_xdp_egress_hooked(const struct net_device *out);
 
@@ -482,6 +498,8 @@ void xfrm_xdp_audit_icvfail(struct xfrm_state *x, const struct xfrm_xdp_frame *f
 void xfrm_xdp_audit_replay(struct xfrm_state *x, const struct xfrm_xdp_frame *f);
 
 /* xfrm_xdp_bpf.c: the kfuncs */
+void xfrm_xdp_note(const struct xdp_buff *xdp, enum xfrm_xdp_verdict verdict,
+		   const struct bpf_xfrm_xdp_opts *opts);
 int __init xfrm_xdp_bpf_init(void);
 
 #include "xfrm_xdp_inline.h"

@@ -32,6 +32,21 @@ static bool xfrm_xdp_opts_ok(void *opts, u32 opts__sz, u32 size)
 	return true;
 }
 
+/**
+ * xfrm_xdp_note() - count and trace what became of a packet
+ * @xdp: frame
+ * @verdict: of the kfunc, or of a part of it
+ * @opts: its result
+ *
+ * Context: XDP.
+ */
+void xfrm_xdp_note(const struct xdp_buff *xdp, enum xfrm_xdp_verdict verdict,
+		   const struct bpf_xfrm_xdp_opts *opts)
+{
+	xfrm_xdp_count(dev_net(xdp->rxq->dev), opts->reason);
+	trace_xfrm_xdp_packet(xdp->rxq->dev, verdict, opts);
+}
+
 /*
  * The results are kept on the stack and copied last: a program may have its
  * options in the packet, which the transform writes over.
@@ -40,8 +55,7 @@ static int xfrm_xdp_verdict(const struct xdp_buff *xdp, enum xfrm_xdp_verdict ve
 			    const struct bpf_xfrm_xdp_opts *result,
 			    struct bpf_xfrm_xdp_opts *opts)
 {
-	xfrm_xdp_count(dev_net(xdp->rxq->dev), result->reason);
-	trace_xfrm_xdp_packet(xdp->rxq->dev, verdict, result);
+	xfrm_xdp_note(xdp, verdict, result);
 	*opts = *result;
 	return verdict;
 }
@@ -185,6 +199,35 @@ __bpf_kfunc int bpf_xdp_xfrm_flow(struct xdp_md *ctx, u64 handle,
 }
 
 /**
+ * bpf_xdp_xfrm_forward() - take a packet along the flow that was learned for it
+ * @ctx: Ethernet frame of one buffer
+ * @opts: result
+ * @opts__sz: sizeof(struct bpf_xfrm_xdp_opts) in bytes
+ *
+ * As bpf_xdp_xfrm_flow(), but finds the flow itself, and the inner one of what it
+ * decrypts: a gateway needs to call nothing else. DONE: redirect it to @opts->ifindex.
+ * PUNT: return XDP_PASS; where @opts->sa is not 0 the frame is the inner packet, for
+ * which no flow is known or holds, with the metadata that bpf_skb_xfrm_restore() wants.
+ *
+ * @opts->error: -EINVAL where @opts__sz is wrong; the result is then PUNT.
+ *
+ * Context: XDP; takes the SA's lock.
+ * Return: enum xfrm_xdp_verdict.
+ */
+__bpf_kfunc int bpf_xdp_xfrm_forward(struct xdp_md *ctx, struct bpf_xfrm_xdp_opts *opts,
+				     u32 opts__sz)
+{
+	struct xdp_buff *xdp = (struct xdp_buff *)ctx;
+	struct bpf_xfrm_xdp_opts result = {};
+	enum xfrm_xdp_verdict verdict;
+
+	if (!xfrm_xdp_opts_ok(opts, opts__sz, sizeof(*opts)))
+		return xfrm_xdp_misuse(xdp);
+	verdict = xfrm_xdp_forward(xdp, &result);
+	return xfrm_xdp_verdict(xdp, verdict, &result, opts);
+}
+
+/**
  * bpf_xdp_xfrm_metadata() - tell the stack which SA a packet was decrypted by
  * @ctx: frame that bpf_xdp_xfrm_flow() has decrypted in this run of the program,
  *	at the place where it was left
@@ -294,12 +337,44 @@ __bpf_kfunc int bpf_xfrm_flow_learn(struct bpf_nf_ctx *ctx, void *opts, u32 opts
 	return nr;
 }
 
+/**
+ * bpf_xfrm_flow_counts() - how much of some flows the fast path has finished
+ * @counts: struct bpf_xfrm_flow_counts, @nr and handles of the caller; void as for
+ *	bpf_xfrm_flow_learn()
+ * @counts__sz: sizeof(struct bpf_xfrm_flow_counts) in bytes
+ *
+ * The flow map has what it was when the stack last renewed the flow.
+ *
+ * Context: process.
+ * Return: 0, or -EINVAL where @counts__sz or @nr is wrong (also in @counts->error).
+ */
+__bpf_kfunc int bpf_xfrm_flow_counts(void *counts, u32 counts__sz)
+{
+	struct bpf_xfrm_flow_counts *c = counts;
+	u32 i, nr;
+
+	if (!xfrm_xdp_opts_ok(counts, counts__sz, sizeof(*c)))
+		return -EINVAL;
+	nr = READ_ONCE(c->nr);
+	if (nr > XFRM_XDP_COUNTS_MAX) {
+		c->error = -EINVAL;
+		return -EINVAL;
+	}
+	c->error = 0;
+	for (i = 0; i < nr; i++)
+		if (!xfrm_xdp_flow_counts(c->flow[i].handle, &c->flow[i].packets,
+					  &c->flow[i].bytes))
+			c->flow[i].handle = 0;
+	return 0;
+}
+
 __bpf_kfunc_end_defs();
 
 BTF_KFUNCS_START(xfrm_xdp_xdp_ids)
 BTF_ID_FLAGS(func, bpf_xdp_xfrm_input, KF_TRUSTED_ARGS)
 BTF_ID_FLAGS(func, bpf_xdp_xfrm_output, KF_TRUSTED_ARGS)
 BTF_ID_FLAGS(func, bpf_xdp_xfrm_flow, KF_TRUSTED_ARGS)
+BTF_ID_FLAGS(func, bpf_xdp_xfrm_forward, KF_TRUSTED_ARGS)
 BTF_ID_FLAGS(func, bpf_xdp_xfrm_metadata, KF_TRUSTED_ARGS)
 BTF_ID_FLAGS(func, bpf_xdp_xfrm_tailroom, KF_TRUSTED_ARGS)
 BTF_KFUNCS_END(xfrm_xdp_xdp_ids)
@@ -311,6 +386,10 @@ BTF_KFUNCS_END(xfrm_xdp_tc_ids)
 BTF_KFUNCS_START(xfrm_xdp_nf_ids)
 BTF_ID_FLAGS(func, bpf_xfrm_flow_learn, KF_TRUSTED_ARGS)
 BTF_KFUNCS_END(xfrm_xdp_nf_ids)
+
+BTF_KFUNCS_START(xfrm_xdp_syscall_ids)
+BTF_ID_FLAGS(func, bpf_xfrm_flow_counts, KF_TRUSTED_ARGS)
+BTF_KFUNCS_END(xfrm_xdp_syscall_ids)
 
 static const struct btf_kfunc_id_set xfrm_xdp_xdp_set = {
 	.owner = THIS_MODULE,
@@ -327,10 +406,16 @@ static const struct btf_kfunc_id_set xfrm_xdp_nf_set = {
 	.set = &xfrm_xdp_nf_ids,
 };
 
+static const struct btf_kfunc_id_set xfrm_xdp_syscall_set = {
+	.owner = THIS_MODULE,
+	.set = &xfrm_xdp_syscall_ids,
+};
+
 /* Registrations end with the module; there is nothing to undo. */
 int __init xfrm_xdp_bpf_init(void)
 {
 	return register_btf_kfunc_id_set(BPF_PROG_TYPE_XDP, &xfrm_xdp_xdp_set) ?:
 	       register_btf_kfunc_id_set(BPF_PROG_TYPE_SCHED_CLS, &xfrm_xdp_tc_set) ?:
-	       register_btf_kfunc_id_set(BPF_PROG_TYPE_NETFILTER, &xfrm_xdp_nf_set);
+	       register_btf_kfunc_id_set(BPF_PROG_TYPE_NETFILTER, &xfrm_xdp_nf_set) ?:
+	       register_btf_kfunc_id_set(BPF_PROG_TYPE_SYSCALL, &xfrm_xdp_syscall_set);
 }

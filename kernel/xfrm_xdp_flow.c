@@ -11,10 +11,12 @@
  */
 
 #include <linux/hash.h>
+#include <linux/jhash.h>
 #include <linux/module.h>
 #include <linux/rhashtable.h>
 #include <linux/slab.h>
 #include <net/neighbour.h>
+#include <net/netns/hash.h>
 #include "xfrm_xdp.h"
 
 static unsigned int revalidate_ms = 1000;
@@ -47,22 +49,87 @@ static struct rhashtable xfrm_xdp_by_id;
 static struct kmem_cache *xfrm_xdp_flow_cache;
 static u32 xfrm_xdp_bundles;	/* that flows hold */
 
+/*
+ * All that senders choose has a part in it, so that no set of flows that they make is
+ * one chain. As jhash2(), but of IPv4 addresses there is one word only.
+ */
+static u32 xfrm_xdp_key_hash(const struct xfrm_xdp_flow_key *key, const struct net *net,
+			     u32 seed)
+{
+	u32 a = JHASH_INITVAL + seed + (__force u32)key->saddr[0];
+	u32 b = JHASH_INITVAL + seed + (__force u32)key->daddr[0];
+	u32 c = JHASH_INITVAL + seed + (__force u32)key->spi;
+
+	__jhash_mix(a, b, c);
+	if (key->family != AF_INET) {
+		a += (__force u32)key->saddr[1];
+		b += (__force u32)key->saddr[2];
+		c += (__force u32)key->saddr[3];
+		__jhash_mix(a, b, c);
+		a += (__force u32)key->daddr[1];
+		b += (__force u32)key->daddr[2];
+		c += (__force u32)key->daddr[3];
+		__jhash_mix(a, b, c);
+	}
+	a += (__force u32)key->encap;
+	b += key->ifindex ^ key->proto << 24 ^ key->vlan << 12 ^ net_hash_mix(net);
+	c += lower_32_bits(key->sa);
+	__jhash_final(a, b, c);
+	return c;
+}
+
+static u32 xfrm_xdp_id_hash(const void *data, u32 len, u32 seed)
+{
+	const struct xfrm_xdp_flow_id *id = data;
+
+	return xfrm_xdp_key_hash(&id->key, id->net, seed);
+}
+
+static u32 xfrm_xdp_flow_hash(const void *data, u32 len, u32 seed)
+{
+	const struct xfrm_xdp_flow *flow = data;
+
+	return xfrm_xdp_key_hash(&flow->key, flow->net, seed);
+}
+
+/* memcmp(), inline: words of eight bytes, of which the key has seven. */
+static bool xfrm_xdp_key_differs(const struct xfrm_xdp_flow_key *key,
+				 const struct xfrm_xdp_flow_key *other)
+{
+	const u64 *a = (const u64 *)key, *b = (const u64 *)other;
+
+	BUILD_BUG_ON(sizeof(*key) != 7 * sizeof(*a));
+	return (a[0] ^ b[0]) | (a[1] ^ b[1]) | (a[2] ^ b[2]) | (a[3] ^ b[3]) |
+	       (a[4] ^ b[4]) | (a[5] ^ b[5]) | (a[6] ^ b[6]);
+}
+
+static int xfrm_xdp_flow_cmp(struct rhashtable_compare_arg *arg, const void *obj)
+{
+	const struct xfrm_xdp_flow_id *id = arg->key;
+	const struct xfrm_xdp_flow *flow = obj;
+
+	return flow->net != id->net || flow->kind != id->kind ||
+	       xfrm_xdp_key_differs(&flow->key, &id->key);
+}
+
 static const struct rhashtable_params xfrm_xdp_flow_params = {
 	.head_offset		= offsetof(struct xfrm_xdp_flow, node),
-	.key_offset		= offsetof(struct xfrm_xdp_flow, id),
 	.key_len		= sizeof(struct xfrm_xdp_flow_id),
+	.hashfn			= xfrm_xdp_id_hash,
+	.obj_hashfn		= xfrm_xdp_flow_hash,
+	.obj_cmpfn		= xfrm_xdp_flow_cmp,
 	.automatic_shrinking	= true,
 };
 
 /**
- * xfrm_xdp_flow_find() - find a flow by what it was learned from
- * @id: key and namespace, every byte of them
+ * xfrm_xdp_flow_find() - find a flow
+ * @id: every byte of its key, its namespace and kind
  *
  * Context: RCU read side.
  */
 struct xfrm_xdp_flow *xfrm_xdp_flow_find(const struct xfrm_xdp_flow_id *id)
 {
-	return rhashtable_lookup_fast(&xfrm_xdp_by_id, id, xfrm_xdp_flow_params);
+	return rhashtable_lookup(&xfrm_xdp_by_id, id, xfrm_xdp_flow_params);
 }
 
 /**
@@ -81,7 +148,9 @@ struct xfrm_xdp_flow *xfrm_xdp_flow_alloc(const struct xfrm_xdp_flow_id *id,
 
 	if (!flow)
 		return NULL;
-	flow->id = *id;
+	flow->key = id->key;
+	flow->net = id->net;
+	flow->kind = id->kind;
 	flow->renewed = jiffies;
 	flow->used = jiffies;
 	if (in && is_vlan_dev(in)) {
@@ -125,10 +194,10 @@ static void xfrm_xdp_dev_account(const struct net_device *dev, int by)
 
 static void xfrm_xdp_flow_account(const struct xfrm_xdp_flow *flow, int by)
 {
-	xfrm_xdp_net(flow->id.net)->flows += by;
+	xfrm_xdp_net(flow->net)->flows += by;
 	if (flow->dst && flow->dst->xfrm)
 		xfrm_xdp_bundles += by;
-	xfrm_xdp_dev_users[hash_32(flow->id.key.ifindex, XFRM_XDP_DEV_BITS)] += by;
+	xfrm_xdp_dev_users[hash_32(flow->key.ifindex, XFRM_XDP_DEV_BITS)] += by;
 	xfrm_xdp_dev_account(flow->in, by);
 	xfrm_xdp_dev_account(flow->out, by);
 	if (flow->out && is_vlan_dev(flow->out))
@@ -147,8 +216,8 @@ static void xfrm_xdp_flow_unlink(struct xfrm_xdp_flow *flow)
 	rhashtable_remove_fast(&xfrm_xdp_by_id, &flow->node, xfrm_xdp_flow_params);
 	xfrm_xdp_slots_take(flow);
 	xfrm_xdp_flow_account(flow, -1);
-	if (flow->id.kind < XFRM_XDP_FLOW_LEAVING)
-		xfrm_xdp_count(flow->id.net, XFRM_XDP_R_RECLAIMED);
+	if (flow->kind < XFRM_XDP_FLOW_LEAVING)
+		xfrm_xdp_count(flow->net, XFRM_XDP_R_RECLAIMED);
 	xfrm_xdp_flow_free(flow);
 }
 
@@ -169,8 +238,8 @@ static int xfrm_xdp_flow_make_room(const struct xfrm_xdp_flow *flow)
 		victim = xfrm_xdp_slots_victim();
 		if (!victim)
 			break;
-		if (victim->id.kind < XFRM_XDP_FLOW_LEAVING)
-			xfrm_xdp_count(victim->id.net, XFRM_XDP_R_EVICTED);
+		if (victim->kind < XFRM_XDP_FLOW_LEAVING)
+			xfrm_xdp_count(victim->net, XFRM_XDP_R_EVICTED);
 		xfrm_xdp_flow_unlink(victim);
 		err = xfrm_xdp_slots_room(flow);
 	}
@@ -189,6 +258,11 @@ static int xfrm_xdp_flow_make_room(const struct xfrm_xdp_flow *flow)
  */
 int xfrm_xdp_flow_insert(struct xfrm_xdp_flow *flow, struct xfrm_xdp_flow *old)
 {
+	struct xfrm_xdp_flow_id id = {
+		.key = flow->key,
+		.net = flow->net,
+		.kind = flow->kind,
+	};
 	int err;
 
 	spin_lock_bh(&xfrm_xdp_slots_lock);
@@ -199,8 +273,8 @@ int xfrm_xdp_flow_insert(struct xfrm_xdp_flow *flow, struct xfrm_xdp_flow *old)
 		goto unlock;
 	/* It may be found as soon as it is in the table: complete before that. */
 	xfrm_xdp_slots_handle(flow);
-	err = rhashtable_lookup_insert_fast(&xfrm_xdp_by_id, &flow->node,
-					    xfrm_xdp_flow_params);
+	err = rhashtable_lookup_insert_key(&xfrm_xdp_by_id, &id, &flow->node,
+					   xfrm_xdp_flow_params);
 	if (err)
 		goto unlock;
 	xfrm_xdp_slots_put(flow);
@@ -237,8 +311,8 @@ void xfrm_xdp_flow_remove(struct xfrm_xdp_flow *flow)
 void xfrm_xdp_flow_renew(struct xfrm_xdp_flow *flow)
 {
 	WRITE_ONCE(flow->renewed, jiffies);
-	clear_bit(XFRM_XDP_FLOW_F_REVALIDATING, &flow->flags);
-	xfrm_xdp_count(flow->id.net, XFRM_XDP_R_RENEWED);
+	WRITE_ONCE(flow->revalidating, 0);
+	xfrm_xdp_count(flow->net, XFRM_XDP_R_RENEWED);
 }
 
 /**
@@ -251,7 +325,7 @@ void xfrm_xdp_flow_left(struct xfrm_xdp_flow *flow)
 {
 	WRITE_ONCE(flow->renewed, jiffies);
 	WRITE_ONCE(flow->used, jiffies);
-	set_bit(XFRM_XDP_FLOW_F_LEFT, &flow->flags);
+	WRITE_ONCE(flow->left, true);
 }
 
 struct xfrm_xdp_purge {
@@ -282,7 +356,7 @@ static bool xfrm_xdp_flow_uses_dev(const struct xfrm_xdp_flow *flow, const void 
 
 	return flow->out == dev || flow->in == dev ||
 	       (flow->out && xfrm_xdp_vlan_real(flow->out) == dev) ||
-	       (flow->id.key.ifindex == dev->ifindex && flow->id.net == dev_net(dev));
+	       (flow->key.ifindex == dev->ifindex && flow->net == dev_net(dev));
 }
 
 /**
@@ -299,7 +373,7 @@ void xfrm_xdp_flow_purge_dev(const struct net_device *dev)
 
 static bool xfrm_xdp_flow_in_net(const struct xfrm_xdp_flow *flow, const void *arg)
 {
-	return flow->id.net == arg;
+	return flow->net == arg;
 }
 
 /**
@@ -317,13 +391,41 @@ void xfrm_xdp_flow_purge_net(const struct net *net)
 	spin_unlock_bh(&xfrm_xdp_slots_lock);
 }
 
-/* Idle, or of an SA that died: its keys must not outlive it by our reference. */
+/* Its keys must not outlive an SA by our reference. */
+static bool xfrm_xdp_flow_sa_died(const struct xfrm_xdp_flow *flow)
+{
+	return flow->x && READ_ONCE(flow->x->km.state) != XFRM_STATE_VALID;
+}
+
+/**
+ * xfrm_xdp_flow_counts() - what the fast path has finished of a flow
+ * @handle: of the flow
+ * @packets: result: how many
+ * @bytes: result: of how many bytes, as they came in
+ *
+ * Context: any.
+ * Return: false, and nothing, where there is no such flow or its SA died.
+ */
+bool xfrm_xdp_flow_counts(u64 handle, u64 *packets, u64 *bytes)
+{
+	const struct xfrm_xdp_flow *flow;
+	bool lives;
+
+	rcu_read_lock();
+	flow = xfrm_xdp_flow_get(handle);
+	lives = flow && !xfrm_xdp_flow_sa_died(flow);
+	*packets = lives ? READ_ONCE(flow->packets) : 0;
+	*bytes = lives ? READ_ONCE(flow->bytes) : 0;
+	rcu_read_unlock();
+	return lives;
+}
+
 static bool xfrm_xdp_flow_dead(const struct xfrm_xdp_flow *flow, const void *arg)
 {
-	unsigned long idle = msecs_to_jiffies(READ_ONCE(idle_ms));
+	s32 idle = min(msecs_to_jiffies(READ_ONCE(idle_ms)), (unsigned long)S32_MAX);
 
-	return (flow->x && READ_ONCE(flow->x->km.state) != XFRM_STATE_VALID) ||
-	       time_after(jiffies, READ_ONCE(flow->used) + idle);
+	return xfrm_xdp_flow_sa_died(flow) ||
+	       (s32)((u32)jiffies - READ_ONCE(flow->used)) > idle;
 }
 
 static void xfrm_xdp_flow_sweep(struct work_struct *work);

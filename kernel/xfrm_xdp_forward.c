@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The flow tier: a packet along its flow. The map that the program looked the
- * handle up in is a hint: whether the packet is of the flow, and whether the
- * flow still holds, is decided here, so that no program can send a packet where
- * the stack would not have sent it.
+ * The flow tier: a packet along its flow, found here or named by a handle, which is a
+ * hint: whether the packet is of the flow, and whether the flow still holds, is decided
+ * here, so that no program can send a packet where the stack would not have sent it.
  */
 
 #include <linux/if_arp.h>
@@ -74,11 +73,11 @@ static int xfrm_xdp_flow_match(const struct xfrm_xdp_flow *flow,
 			       const struct xdp_buff *xdp,
 			       const struct xfrm_xdp_pkt *pkt, u64 sa)
 {
-	const struct xfrm_xdp_flow_key *key = &flow->id.key;
+	const struct xfrm_xdp_flow_key *key = &flow->key;
 	const struct net_device *dev = xdp->rxq->dev;
 	u32 ifindex = dev->ifindex;
 
-	if (flow->id.net != dev_net(dev) || pkt->vlan != key->vlan ||
+	if (flow->net != dev_net(dev) || pkt->vlan != key->vlan ||
 	    !xfrm_xdp_pkt_is(pkt, key))
 		return XFRM_XDP_R_PUNT_FLOW_MISMATCH;
 	if (unlikely(key->sa != sa))
@@ -91,10 +90,10 @@ static int xfrm_xdp_flow_match(const struct xfrm_xdp_flow *flow,
 /* Does what the stack decided when it was learned still hold? */
 static int xfrm_xdp_flow_holds(struct xfrm_xdp_flow *flow)
 {
-	const struct xfrm_xdp_net *xn = xfrm_xdp_net(flow->id.net);
+	const struct xfrm_xdp_net *xn = xfrm_xdp_net(flow->net);
 
 	/* What an SA decrypts has its policy checked later: by its flow, or the stack. */
-	if (flow->id.kind == XFRM_XDP_FLOW_SA)
+	if (flow->kind == XFRM_XDP_FLOW_SA)
 		return flow->addr_gen == atomic_read(&xn->addr_gen) ? XFRM_XDP_OK :
 								    XFRM_XDP_R_PUNT_DST;
 	if (flow->policy_gen != atomic_read(&xn->policy_gen))
@@ -111,14 +110,14 @@ static int xfrm_xdp_flow_holds(struct xfrm_xdp_flow *flow)
 static int xfrm_xdp_sa_in_order(struct xfrm_xdp_flow *flow,
 				const struct xfrm_xdp_pkt *pkt, int reason)
 {
-	unsigned int encap = flow->id.key.encap ? sizeof(struct udphdr) : 0;
+	unsigned int encap = flow->key.encap ? sizeof(struct udphdr) : 0;
 	const struct ip_esp_hdr *esph = (const void *)(pkt->l3 + pkt->hlen + encap);
 	u32 seq = ntohl(esph->seq_no);
 	s32 ahead;
 
 	if (reason == XFRM_XDP_R_PUNT_REVALIDATE)
 		WRITE_ONCE(flow->renew_seq, seq);
-	if (likely(reason || !test_bit(XFRM_XDP_FLOW_F_REVALIDATING, &flow->flags)))
+	if (likely(reason || !READ_ONCE(flow->revalidating)))
 		return reason;
 	ahead = seq - READ_ONCE(flow->renew_seq);
 	return ahead > 0 && ahead >= xfrm_xdp_replay_window(flow->x) / 2 ?
@@ -182,8 +181,8 @@ xfrm_xdp_forward_plain(const struct xfrm_xdp_flow *flow, struct xdp_buff *xdp,
 }
 
 static enum xfrm_xdp_verdict
-xfrm_xdp_forward(struct xfrm_xdp_flow *flow, struct xdp_buff *xdp,
-		 const struct xfrm_xdp_pkt *pkt, struct bpf_xfrm_xdp_opts *opts)
+xfrm_xdp_forward_flow(struct xfrm_xdp_flow *flow, struct xdp_buff *xdp,
+		      const struct xfrm_xdp_pkt *pkt, struct bpf_xfrm_xdp_opts *opts)
 {
 	struct dst_entry *path = xfrm_dst_path(flow->dst);
 	struct xfrm_xdp_outer outer = {
@@ -210,7 +209,6 @@ xfrm_xdp_forward(struct xfrm_xdp_flow *flow, struct xdp_buff *xdp,
 	return verdict;
 }
 
-/* Decrypt, and remember it for the flow and for the metadata. */
 static enum xfrm_xdp_verdict
 xfrm_xdp_decrypt(struct xfrm_xdp_flow *flow, struct xdp_buff *xdp,
 		 const struct xfrm_xdp_pkt *pkt, struct bpf_xfrm_xdp_opts *opts)
@@ -231,24 +229,19 @@ xfrm_xdp_decrypt(struct xfrm_xdp_flow *flow, struct xdp_buff *xdp,
 	}
 	verdict = xfrm_xdp_input(xdp, flow->x, pkt, iface, opts);
 	if (verdict == XFRM_XDP_DONE) {
-		xfrm_xdp_meta_decrypted(xdp, flow->handle,
-					iface ? iface->ifindex : xdp->rxq->dev->ifindex,
-					pkt->len);
 		opts->ifindex = iface ? iface->ifindex : 0;
 		opts->sa = flow->handle;
 	}
 	return verdict;
 }
 
-/* Of a VLAN device: what the stack will not receive by it, as long as it arrived. */
-static void xfrm_xdp_flow_received(const struct xfrm_xdp_flow *flow,
-				   const struct xfrm_xdp_pkt *pkt,
+/* Of a VLAN device: what the stack will not receive by it, @len bytes as it arrived. */
+static void xfrm_xdp_flow_received(const struct xfrm_xdp_flow *flow, unsigned int len,
 				   enum xfrm_xdp_verdict verdict)
 {
-	if (flow->id.kind == XFRM_XDP_FLOW_FORWARD)
-		xfrm_xdp_vlan_rx(flow->in, flow->id.key.sa ? xfrm_xdp_meta_len() : pkt->len);
-	else if (verdict == XFRM_XDP_DROP || (verdict == XFRM_XDP_TAKEN && flow->out))
-		xfrm_xdp_vlan_rx(flow->in, pkt->len);
+	if (flow->kind == XFRM_XDP_FLOW_FORWARD || verdict == XFRM_XDP_DROP ||
+	    (verdict == XFRM_XDP_TAKEN && flow->out))
+		xfrm_xdp_vlan_rx(flow->in, len);
 }
 
 static enum xfrm_xdp_verdict xfrm_xdp_punt(struct bpf_xfrm_xdp_opts *opts, int reason)
@@ -266,7 +259,52 @@ static bool xfrm_xdp_reason_forgets(u32 reason)
 }
 
 /**
- * xfrm_xdp_flow() - take a packet along its flow
+ * struct xfrm_xdp_arrived - a frame as it came
+ * @bytes: its length, L2 header included
+ * @len: of its IP packet in bytes
+ */
+struct xfrm_xdp_arrived {
+	unsigned int bytes;
+	unsigned int len;
+};
+
+/* A packet of a flow along it, if the flow holds. */
+static enum xfrm_xdp_verdict
+xfrm_xdp_flow_take(struct xfrm_xdp_flow *flow, struct xdp_buff *xdp,
+		   const struct xfrm_xdp_pkt *pkt, const struct xfrm_xdp_arrived *arrived,
+		   struct bpf_xfrm_xdp_opts *opts)
+{
+	bool sa = flow->kind == XFRM_XDP_FLOW_SA;
+	enum xfrm_xdp_verdict verdict;
+	int reason;
+
+	reason = xfrm_xdp_flow_holds(flow);
+	if (likely(!reason))
+		reason = pkt->tcp_end ? XFRM_XDP_R_PUNT_TCP_END : xfrm_xdp_flow_fresh(flow);
+	if (sa)
+		reason = xfrm_xdp_sa_in_order(flow, pkt, reason);
+	if (unlikely(reason))
+		verdict = xfrm_xdp_punt(opts, reason);
+	else if (sa)
+		verdict = xfrm_xdp_decrypt(flow, xdp, pkt, opts);
+	else
+		verdict = xfrm_xdp_forward_flow(flow, xdp, pkt, opts);
+
+	if (likely(verdict == XFRM_XDP_DONE || verdict == XFRM_XDP_TAKEN)) {
+		WRITE_ONCE(flow->packets, flow->packets + 1);
+		WRITE_ONCE(flow->bytes, flow->bytes + arrived->bytes);
+	}
+	if (unlikely(flow->in) && verdict != XFRM_XDP_PUNT)
+		xfrm_xdp_flow_received(flow, arrived->len, verdict);
+	if (unlikely(verdict == XFRM_XDP_PUNT && xfrm_xdp_reason_forgets(opts->reason))) {
+		opts->flags |= XFRM_XDP_OPTS_FORGET;
+		xfrm_xdp_flow_remove(flow);
+	}
+	return verdict;
+}
+
+/**
+ * xfrm_xdp_flow() - take a packet along a flow
  * @xdp: frame with an Ethernet header
  * @handle: of the flow
  * @opts: result
@@ -277,13 +315,14 @@ static bool xfrm_xdp_reason_forgets(u32 reason)
 enum xfrm_xdp_verdict xfrm_xdp_flow(struct xdp_buff *xdp, u64 handle,
 				    struct bpf_xfrm_xdp_opts *opts)
 {
+	struct xfrm_xdp_arrived arrived = { .bytes = xdp->data_end - xdp->data };
 	struct xfrm_xdp_flow *flow = xfrm_xdp_flow_get(handle);
 	enum xfrm_xdp_verdict verdict;
 	struct xfrm_xdp_pkt pkt;
 	int reason;
 	u64 sa;
 
-	if (unlikely(!flow || flow->id.kind >= XFRM_XDP_FLOW_LEAVING)) {
+	if (unlikely(!flow || flow->kind >= XFRM_XDP_FLOW_LEAVING)) {
 		opts->flags |= XFRM_XDP_OPTS_FORGET;
 		return xfrm_xdp_punt(opts, XFRM_XDP_R_PUNT_NO_FLOW);
 	}
@@ -297,26 +336,94 @@ enum xfrm_xdp_verdict xfrm_xdp_flow(struct xdp_buff *xdp, u64 handle,
 	if (unlikely(reason))
 		return xfrm_xdp_punt(opts, reason);
 
-	reason = xfrm_xdp_flow_holds(flow);
-	if (likely(!reason))
-		reason = pkt.tcp_end ? XFRM_XDP_R_PUNT_TCP_END :
-				       xfrm_xdp_flow_fresh(flow);
-	if (flow->id.kind == XFRM_XDP_FLOW_SA)
-		reason = xfrm_xdp_sa_in_order(flow, &pkt, reason);
-	if (unlikely(reason))
-		verdict = xfrm_xdp_punt(opts, reason);
-	else if (flow->id.kind == XFRM_XDP_FLOW_SA)
-		verdict = xfrm_xdp_decrypt(flow, xdp, &pkt, opts);
-	else
-		verdict = xfrm_xdp_forward(flow, xdp, &pkt, opts);
-
-	if (unlikely(flow->in) && verdict != XFRM_XDP_PUNT)
-		xfrm_xdp_flow_received(flow, &pkt, verdict);
-	if (verdict == XFRM_XDP_DONE && flow->id.kind == XFRM_XDP_FLOW_FORWARD)
+	arrived.len = sa ? xfrm_xdp_meta_len() : pkt.len;
+	verdict = xfrm_xdp_flow_take(flow, xdp, &pkt, &arrived, opts);
+	if (verdict == XFRM_XDP_DONE && flow->kind == XFRM_XDP_FLOW_SA)
+		xfrm_xdp_meta_decrypted(xdp, handle, opts->ifindex ?: xdp->rxq->dev->ifindex,
+					pkt.len);
+	else if (verdict == XFRM_XDP_DONE)
 		xfrm_xdp_meta_forget();
-	if (unlikely(verdict == XFRM_XDP_PUNT && xfrm_xdp_reason_forgets(opts->reason))) {
-		opts->flags |= XFRM_XDP_OPTS_FORGET;
-		xfrm_xdp_flow_remove(flow);
+	return verdict;
+}
+
+/* The flow of ESP in UDP at its port, where there is one. */
+static struct xfrm_xdp_flow *xfrm_xdp_find_encap(const struct xfrm_xdp_pkt *pkt,
+						 const struct xfrm_xdp_flow_id *udp)
+{
+	struct xfrm_xdp_flow_id id = *udp;
+
+	id.kind = XFRM_XDP_FLOW_SA;
+	if (!xfrm_xdp_encap_key(&id.key, pkt))
+		return NULL;
+	return xfrm_xdp_flow_find(&id);
+}
+
+/* The flow of a packet that @sa has decrypted, or that came so, or NULL. */
+static struct xfrm_xdp_flow *xfrm_xdp_find(const struct xdp_buff *xdp,
+					   const struct xfrm_xdp_pkt *pkt, u32 ifindex, u64 sa)
+{
+	struct xfrm_xdp_flow *flow = NULL;
+	struct xfrm_xdp_flow_id id;
+
+	xfrm_xdp_pkt_key(&id.key, pkt, ifindex, sa);
+	id.net = dev_net(xdp->rxq->dev);
+	id.kind = XFRM_XDP_FLOW_FORWARD;
+	if (!sa && pkt->proto == IPPROTO_ESP)
+		id.kind = XFRM_XDP_FLOW_SA;
+	/* To that port goes ESP for this host as well as what others forward by UDP. */
+	else if (!sa && id.key.dport == htons(XFRM_XDP_NATT_PORT))
+		flow = xfrm_xdp_find_encap(pkt, &id);
+	return flow ?: xfrm_xdp_flow_find(&id);
+}
+
+/* One packet along its flow; decrypted by @sa, if not 0, and received by @ifindex. */
+static enum xfrm_xdp_verdict
+xfrm_xdp_forward_step(struct xdp_buff *xdp, u32 ifindex, u64 sa,
+		      struct xfrm_xdp_arrived *arrived, struct bpf_xfrm_xdp_opts *opts)
+{
+	struct xfrm_xdp_flow *flow;
+	struct xfrm_xdp_pkt pkt;
+	int reason;
+
+	reason = xfrm_xdp_parse_frame(&pkt, xdp);
+	if (unlikely(reason))
+		return xfrm_xdp_punt(opts, reason);
+	flow = xfrm_xdp_find(xdp, &pkt, ifindex, sa);
+	if (unlikely(!flow))
+		return xfrm_xdp_punt(opts, XFRM_XDP_R_PUNT_NOT_LEARNED);
+	if (!sa) {
+		arrived->len = pkt.len;
+		reason = xfrm_xdp_frame_is_ours(xdp, flow->in);
+		if (unlikely(reason))
+			return xfrm_xdp_punt(opts, reason);
+	}
+	return xfrm_xdp_flow_take(flow, xdp, &pkt, arrived, opts);
+}
+
+/**
+ * xfrm_xdp_forward() - take a packet along its flow, and what was in ESP along its own
+ * @xdp: frame with an Ethernet header
+ * @opts: result; @sa where it was decrypted: of PUNT the frame is the inner packet then,
+ *	and has its metadata
+ *
+ * Context: XDP: BH off, RCU read side.
+ * Return: one of the four verdicts.
+ */
+enum xfrm_xdp_verdict xfrm_xdp_forward(struct xdp_buff *xdp, struct bpf_xfrm_xdp_opts *opts)
+{
+	struct xfrm_xdp_arrived arrived = { .bytes = xdp->data_end - xdp->data };
+	u32 ifindex = xdp->rxq->dev->ifindex;
+	enum xfrm_xdp_verdict verdict;
+
+	verdict = xfrm_xdp_forward_step(xdp, ifindex, 0, &arrived, opts);
+	if (verdict != XFRM_XDP_DONE || !opts->sa)
+		return verdict;
+	xfrm_xdp_note(xdp, verdict, opts);
+	ifindex = opts->ifindex ?: ifindex;
+	verdict = xfrm_xdp_forward_step(xdp, ifindex, opts->sa, &arrived, opts);
+	if (verdict == XFRM_XDP_PUNT) {
+		xfrm_xdp_meta_decrypted(xdp, opts->sa, ifindex, arrived.len);
+		xfrm_xdp_meta_store(xdp, opts);
 	}
 	return verdict;
 }

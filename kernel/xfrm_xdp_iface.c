@@ -132,7 +132,7 @@ struct xfrm_xdp_flow *xfrm_xdp_iface_sent(const struct net *net, const struct sk
 	if (!same || !dst || !dst->xfrm)
 		return NULL;
 	flow = xfrm_xdp_flow_get(detour->handle);
-	return flow && flow->id.net == net ? flow : NULL;
+	return flow && flow->net == net ? flow : NULL;
 }
 
 /**

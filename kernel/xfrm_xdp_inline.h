@@ -277,6 +277,12 @@ static inline struct xfrm_xdp_flow *xfrm_xdp_flow_get(u64 handle)
 /* module parameter revalidate_ms, in jiffies */
 extern unsigned long xfrm_xdp_interval;
 
+/* Jiffies since the stack accepted a packet of it; another CPU may be ahead of this one. */
+static inline s32 xfrm_xdp_flow_age(const struct xfrm_xdp_flow *flow)
+{
+	return (u32)jiffies - READ_ONCE(flow->renewed);
+}
+
 /**
  * xfrm_xdp_flow_left_lately() - has the stack sent one within the interval?
  * @flow: of kind XFRM_XDP_FLOW_LEAVING
@@ -285,9 +291,7 @@ extern unsigned long xfrm_xdp_interval;
  */
 static inline bool xfrm_xdp_flow_left_lately(const struct xfrm_xdp_flow *flow)
 {
-	unsigned long end = READ_ONCE(flow->renewed) + READ_ONCE(xfrm_xdp_interval);
-
-	return test_bit(XFRM_XDP_FLOW_F_LEFT, &flow->flags) && !time_after(jiffies, end);
+	return READ_ONCE(flow->left) && xfrm_xdp_flow_age(flow) <= (s32)READ_ONCE(xfrm_xdp_interval);
 }
 
 /**
@@ -302,17 +306,16 @@ static inline bool xfrm_xdp_flow_left_lately(const struct xfrm_xdp_flow *flow)
  */
 static inline int xfrm_xdp_flow_fresh(struct xfrm_xdp_flow *flow)
 {
-	unsigned long interval = READ_ONCE(xfrm_xdp_interval);
-	unsigned long renewed = READ_ONCE(flow->renewed);
-	unsigned long now = jiffies;
+	s32 interval = READ_ONCE(xfrm_xdp_interval);
+	s32 age = xfrm_xdp_flow_age(flow);
+	u32 now = jiffies;
 
 	if (READ_ONCE(flow->used) != now)
 		WRITE_ONCE(flow->used, now);
-	if (unlikely(time_after(now, renewed + interval)))
+	if (unlikely(age > interval))
 		return XFRM_XDP_R_PUNT_STALE;
-	if (unlikely(time_after(now, renewed + interval / 2)) &&
-	    !test_bit(XFRM_XDP_FLOW_F_REVALIDATING, &flow->flags) &&
-	    !test_and_set_bit(XFRM_XDP_FLOW_F_REVALIDATING, &flow->flags))
+	if (unlikely(age > interval / 2) && !READ_ONCE(flow->revalidating) &&
+	    !xchg(&flow->revalidating, 1))
 		return XFRM_XDP_R_PUNT_REVALIDATE;
 	return XFRM_XDP_OK;
 }

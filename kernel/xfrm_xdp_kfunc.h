@@ -82,7 +82,8 @@ enum xfrm_xdp_verdict {
 	X(PUNT_SA_STATE, "PuntSaState", "SA is not valid, or of the other direction")	\
 	X(PUNT_SA_EXPIRED, "PuntSaExpired", "SA reached its hard lifetime")	\
 	X(PUNT_SA_REPLAY, "PuntSaReplay", "sequence number is replayed or left of the window")	\
-	X(PUNT_SA_OVERFLOW, "PuntSaOverflow", "the sequence number would overflow")
+	X(PUNT_SA_OVERFLOW, "PuntSaOverflow", "the sequence number would overflow")	\
+	X(PUNT_NOT_LEARNED, "PuntNotLearned", "no flow is known for it")
 
 #define XFRM_XDP_REASONS_DROP(X)					\
 	X(DROP_ICV, "DropIcv", "integrity check failed")		\
@@ -196,7 +197,8 @@ struct xfrm_xdp_flow_key {
 /**
  * struct xfrm_xdp_flow_val - value of the flow map
  * @handle: of the kernel's flow object; never reused
- * @packets: that the fast path finished
+ * @packets: that the fast path finished, as of when the stack last renewed the flow: what
+ *	it is now bpf_xfrm_flow_counts() says
  * @bytes: of these, L2 header included, as they came in
  * @learned_ns: CLOCK_MONOTONIC when the handle was made
  * @out_ifindex: egress device, the VLAN device where it leaves tagged; of an SA its xfrm
@@ -216,6 +218,8 @@ struct xfrm_xdp_flow_val {
 	__u32 kind;
 };
 
+#define XFRM_XDP_COUNTS_MAX	1024
+
 /**
  * struct bpf_xfrm_xdp_opts - options and results of the packet kfuncs
  * @error: -EINVAL where @opts__sz is not the structure's size, else 0
@@ -223,7 +227,8 @@ struct xfrm_xdp_flow_val {
  * @ifindex: DONE by a forwarding flow: the device to redirect to; by an SA: the xfrm
  *	interface that the inner packet is received by, 0 for none
  * @flags: XFRM_XDP_OPTS_*
- * @sa: DONE by an SA: handle to put into the inner packet's flow key
+ * @sa: DONE by an SA: handle to put into the inner packet's flow key; of
+ *	bpf_xdp_xfrm_forward(): what it was decrypted by, 0 for nothing
  * @spi: SPI of the SA that was used, 0 for none
  * @seq: low 32 bits of the ESP sequence number, host order
  */
@@ -239,6 +244,23 @@ struct bpf_xfrm_xdp_opts {
 
 /* The handle is dead or the flow ended: delete it from the flow map. */
 #define XFRM_XDP_OPTS_FORGET	0x1
+
+/**
+ * struct bpf_xfrm_flow_counts - what the fast path finished of some flows
+ * @error: -EINVAL where @nr is too large, else 0
+ * @nr: how many of @flow are asked for
+ * @flow: of each its handle; result: packets and bytes as in struct xfrm_xdp_flow_val, and
+ *	a handle of 0 where there is no such flow any more
+ */
+struct bpf_xfrm_flow_counts {
+	__s32 error;
+	__u32 nr;
+	struct {
+		__u64 handle;
+		__u64 packets;
+		__u64 bytes;
+	} flow[XFRM_XDP_COUNTS_MAX];
+};
 
 /**
  * struct bpf_xfrm_learn_opts - options and results of bpf_xfrm_flow_learn()

@@ -59,16 +59,18 @@ static void xfrm_xdp_learn_entry(struct bpf_xfrm_learn_opts *opts,
 				 const struct xfrm_xdp_flow *flow, __be32 in_spi)
 {
 	struct xfrm_xdp_flow_entry *e = &opts->flow[opts->nr++];
-	bool sa = flow->id.kind == XFRM_XDP_FLOW_SA;
+	bool sa = flow->kind == XFRM_XDP_FLOW_SA;
 
 	memset(e, 0, sizeof(*e));
-	e->key = flow->id.key;
+	e->key = flow->key;
 	e->val.handle = flow->handle;
+	e->val.packets = READ_ONCE(flow->packets);
+	e->val.bytes = READ_ONCE(flow->bytes);
 	e->val.learned_ns = ktime_get_ns();
 	e->val.out_ifindex = flow->out ? flow->out->ifindex : 0;
 	e->val.out_spi = !sa && flow->x ? flow->x->id.spi : 0;
 	e->val.in_spi = in_spi;
-	e->val.kind = flow->id.kind;
+	e->val.kind = flow->kind;
 }
 
 /*
@@ -468,7 +470,7 @@ static int xfrm_xdp_learn_leave(struct xfrm_xdp_lesson *l)
 /* What came to its bundle by an xfrm interface @via, from where it came there. */
 static bool xfrm_xdp_learn_back(struct xfrm_xdp_lesson *l, struct xfrm_xdp_flow *via)
 {
-	const struct xfrm_xdp_flow_key *key = &via->id.key;
+	const struct xfrm_xdp_flow_key *key = &via->key;
 	struct net_device *in, *rx;
 	struct xfrm_xdp_flow *sa;
 
@@ -476,7 +478,7 @@ static bool xfrm_xdp_learn_back(struct xfrm_xdp_lesson *l, struct xfrm_xdp_flow 
 	rx = in;
 	sa = key->sa ? xfrm_xdp_flow_get(key->sa) : NULL;
 	if (key->sa)
-		rx = sa ? dev_get_by_index_rcu(l->net, sa->id.key.ifindex) : NULL;
+		rx = sa ? dev_get_by_index_rcu(l->net, sa->key.ifindex) : NULL;
 	l->pkt.vlan = key->vlan;
 	if (!in || !rx || !xfrm_xdp_learn_packet(l) || !xfrm_xdp_pkt_is(&l->pkt, key))
 		return false;

@@ -234,7 +234,7 @@ int xfrm_xdp_meta_restore(struct sk_buff *skb, struct bpf_xfrm_xdp_opts *opts)
 	opts->reason = XFRM_XDP_R_RESTORE_SA_GONE;
 	flow = xfrm_xdp_flow_get(meta->sa);
 	err = -ESTALE;
-	if (!flow || flow->id.kind != XFRM_XDP_FLOW_SA || flow->id.net != net)
+	if (!flow || flow->kind != XFRM_XDP_FLOW_SA || flow->net != net)
 		goto count;
 	/* Where the packet goes on to, metadata of ours would pass for forged. */
 	skb_metadata_clear(skb);

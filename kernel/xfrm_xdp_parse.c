@@ -305,6 +305,33 @@ void xfrm_xdp_pkt_key(struct xfrm_xdp_flow_key *key,
 	key->sa = sa;
 }
 
+/**
+ * xfrm_xdp_encap_key() - the flow key of ESP in UDP
+ * @key: as xfrm_xdp_pkt_key() made it; result
+ * @pkt: the packet, all of it linear
+ *
+ * IKE has zeros where ESP has its SPI, and a keepalive is too short for one.
+ *
+ * Context: any.
+ * Return: whether the packet may be ESP; else @key is as it was.
+ */
+bool xfrm_xdp_encap_key(struct xfrm_xdp_flow_key *key, const struct xfrm_xdp_pkt *pkt)
+{
+	unsigned int esp = pkt->hlen + sizeof(struct udphdr);
+	__be32 spi;
+
+	if (key->proto != IPPROTO_UDP || key->dport != htons(XFRM_XDP_NATT_PORT) ||
+	    pkt->len <= esp + sizeof(struct ip_esp_hdr))
+		return false;
+	spi = get_unaligned((__be32 *)(pkt->l3 + esp));
+	if (!spi)
+		return false;
+	key->proto = IPPROTO_ESP;
+	key->encap = key->spi;
+	key->spi = spi;
+	return true;
+}
+
 /* ESP in UDP between the key's ports? What is as short as a marker is not. */
 static bool xfrm_xdp_encap_is(const struct xfrm_xdp_pkt *pkt,
 			      const struct xfrm_xdp_flow_key *key)

@@ -62,8 +62,8 @@ MODULE_PARM_DESC(max_flows, "how many flows may be known, up to 4194304; more pu
 /* Those that any host can make; SAs are the key manager's. */
 static struct xfrm_xdp_part *xfrm_xdp_part_of(const struct xfrm_xdp_flow *flow)
 {
-	return flow->id.kind == XFRM_XDP_FLOW_FORWARD ||
-	       flow->id.kind == XFRM_XDP_FLOW_DETOUR ?
+	return flow->kind == XFRM_XDP_FLOW_FORWARD ||
+	       flow->kind == XFRM_XDP_FLOW_DETOUR ?
 	       &xfrm_xdp_flow_part : &xfrm_xdp_sa_part;
 }
 
@@ -101,8 +101,7 @@ struct xfrm_xdp_flow *xfrm_xdp_slots_victim(void)
 {
 	const struct xfrm_xdp_part *part = &xfrm_xdp_flow_part;
 	struct xfrm_xdp_flow *flow, *victim = NULL;
-	unsigned long age, oldest = 0;
-	u32 i, nr, seen = 0, next;
+	u32 i, nr, seen = 0, next, age, oldest = 0;
 
 	lockdep_assert_held(&xfrm_xdp_slots_lock);
 	nr = xfrm_xdp_hand < part->size ? xfrm_xdp_hand : 0;
@@ -113,7 +112,7 @@ struct xfrm_xdp_flow *xfrm_xdp_slots_victim(void)
 		if (!flow)
 			continue;
 		seen++;
-		age = jiffies - READ_ONCE(flow->used);
+		age = (u32)jiffies - READ_ONCE(flow->used);
 		if (victim && age <= oldest)
 			continue;
 		victim = flow;

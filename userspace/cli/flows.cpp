@@ -41,9 +41,8 @@ namespace {
 
 // What is asked for, and where the names of its devices come from.
 struct Query {
-    Fd map;
+    Fd map, counts;
     std::vector<Link> links;
-    LiveSpis alive;
     FlowFilter filter;
     std::uint64_t limit = 0;
 
@@ -56,8 +55,8 @@ Status Query::each(const FlowVisitor &take) const
 {
     std::uint64_t found = 0;
 
-    return visit_flows(map, [&](const FlowEntry &entry) {
-        if (!alive.has(entry) || !filter.matches(entry))
+    return visit_flows(map, counts, [&](const FlowEntry &entry) {
+        if (!filter.matches(entry))
             return true;
         return take(entry) && ++found != limit;
     });
@@ -120,12 +119,7 @@ Result<Query> make_query(const Options &options)
     if (!links)
         return links.error();
 
-    auto sas = list_sas();
-    if (!sas)
-        return sas.error();
-
     Query query;
-    query.alive = LiveSpis(*sas);
     query.filter = options.filter;
     query.limit = options.limit;
     if (!options.flow_device.empty()) {
@@ -135,14 +129,19 @@ Result<Query> make_query(const Options &options)
         query.filter.ifindex = link->index;
     }
 
-    auto map = open_pin(PinDirectory(pin_root(), *netns).file(pin_flows));
+    const PinDirectory pins(pin_root(), *netns);
+    auto map = open_pin(pins.file(pin_flows));
     if (!map && map.error().code == ENOENT)
         return Error{"nothing is attached in this network namespace, so no flows are known",
                      "'xfrm-xdp attach DEV...' attaches devices; --netns NAME looks elsewhere",
                      ENOENT};
     if (!map)
         return map.error();
+    auto counts = open_pin(pins.file(pin_program_counts));
+    if (!counts)
+        return counts.error();
     query.map = *std::move(map);
+    query.counts = *std::move(counts);
     query.links = *std::move(links);
     return query;
 }

@@ -88,17 +88,6 @@ std::string age_text(double seconds)
 
 } // namespace
 
-LiveSpis::LiveSpis(const std::vector<XfrmSa> &sas) : spis_{0}
-{
-    for (const auto &sa : sas)
-        spis_.insert(sa.spi);
-}
-
-bool LiveSpis::has(const FlowEntry &entry) const
-{
-    return spis_.count(ntohl(entry.second.in_spi)) && spis_.count(ntohl(entry.second.out_spi));
-}
-
 Flow describe_flow(const FlowEntry &entry, std::uint64_t now_ns, const DeviceName &device)
 {
     const auto &[key, value] = entry;

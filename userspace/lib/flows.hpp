@@ -5,13 +5,11 @@
 #include "fd.hpp"
 #include "result.hpp"
 #include "table.hpp"
-#include "xfrm_sa.hpp"
 
 #include <cstdint>
 #include <functional>
 #include <linux/types.h>
 #include <string>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 #include <xfrm_xdp_kfunc.h>
@@ -23,20 +21,13 @@ using FlowEntry = std::pair<xfrm_xdp_flow_key, xfrm_xdp_flow_val>;
 // Returns whether it wants more.
 using FlowVisitor = std::function<bool(const FlowEntry &)>;
 
-// @map: the pinned one; its sizes are checked. Takes the same memory whatever its size.
-Status visit_flows(const Fd &map, const FlowVisitor &visit);
+// @map: the pinned one; its sizes are checked. Takes the same memory whatever its size. The map
+// keeps entries of flows that are gone until it needs the room.
+Status visit_entries(const Fd &map, const FlowVisitor &visit);
 
-// Of SAs that are gone the kernel has forgotten the flows, and the map keeps the entries until
-// it needs the room.
-class LiveSpis {
-public:
-    LiveSpis() = default;
-    explicit LiveSpis(const std::vector<XfrmSa> &sas);
-    bool has(const FlowEntry &entry) const;
-
-private:
-    std::unordered_set<std::uint32_t> spis_; // and 0: no SA on this side
-};
+// Those that the kernel knows still, with what the fast path finished of each by now.
+// @program: the pinned one that asks the module (pin_program_counts).
+Status visit_flows(const Fd &map, const Fd &program, const FlowVisitor &visit);
 
 struct Flow {
     bool is_sa = false; // an inbound SA to decrypt by, else a flow to forward

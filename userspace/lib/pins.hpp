@@ -28,6 +28,7 @@ inline constexpr const char *pin_options = "options";
 inline constexpr const char *pin_program_xdp = "prog-xdp";
 inline constexpr const char *pin_program_tc = "prog-tc";
 inline constexpr const char *pin_program_learn = "prog-learn";
+inline constexpr const char *pin_program_counts = "prog-counts";
 
 // What is pinned once per namespace, devices aside.
 std::vector<std::string> namespace_pins();

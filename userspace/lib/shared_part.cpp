@@ -30,6 +30,7 @@ constexpr ObjectPin programs[] = {
     {"xfrm_xdp_ingress", pin_program_xdp},
     {"xfrm_xdp_restore", pin_program_tc},
     {"xfrm_xdp_learn", pin_program_learn},
+    {"xfrm_xdp_counts", pin_program_counts},
 };
 
 Status pin_fd(const PinDirectory &directory, const char *name, int fd, Undo &undo)

@@ -32,7 +32,7 @@ Status count_flows(const PinDirectory &directory, NamespaceStatus &status)
     if (!map)
         return map.error();
     std::size_t flows = 0;
-    auto visited = visit_flows(*map, [&](const FlowEntry &) { return ++flows > 0; });
+    auto visited = visit_entries(*map, [&](const FlowEntry &) { return ++flows > 0; });
     if (!visited)
         return visited;
     auto info = map_info(*map);

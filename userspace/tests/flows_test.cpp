@@ -72,20 +72,6 @@ TEST(Flow, PortsSpisAndDevicesAreReadable)
     EXPECT_DOUBLE_EQ(flow.age_seconds, 3.5);
 }
 
-TEST(Flow, ThoseOfSasThatAreGoneAreLeftOut)
-{
-    auto encrypted = udp_encrypted();
-    auto decrypted = ipv4(IPPROTO_UDP, "10.2.0.2", "10.1.0.2");
-    decrypted.second.in_spi = htonl(0xc0ffee02);
-    XfrmSa out;
-    out.spi = 0xc0ffee01;
-
-    EXPECT_TRUE(LiveSpis({out}).has(encrypted));
-    EXPECT_FALSE(LiveSpis({out}).has(decrypted));
-    out.spi = 0xc0ffee03;
-    EXPECT_FALSE(LiveSpis({out}).has(encrypted));
-}
-
 TEST(Flow, Ipv6HasItsPortsOutsideBrackets)
 {
     auto entry = ipv6(IPPROTO_TCP, "2001:db8:1::2", "2001:db8:2::2");
