@@ -38,12 +38,12 @@ static bool xfrm_xdp_opts_ok(void *opts, u32 opts__sz, u32 size)
  * @verdict: of the kfunc, or of a part of it
  * @opts: its result
  *
- * Context: XDP.
+ * Context: XDP, RCU read side.
  */
 void xfrm_xdp_note(const struct xdp_buff *xdp, enum xfrm_xdp_verdict verdict,
 		   const struct bpf_xfrm_xdp_opts *opts)
 {
-	xfrm_xdp_count(dev_net(xdp->rxq->dev), opts->reason);
+	this_cpu_inc(xfrm_xdp_net_rcu(dev_net(xdp->rxq->dev))->stats->count[opts->reason]);
 	trace_xfrm_xdp_packet(xdp->rxq->dev, verdict, opts);
 }
 
@@ -116,6 +116,7 @@ __bpf_kfunc int bpf_xdp_xfrm_input(struct xdp_md *ctx, struct xfrm_state *x,
 
 	if (!xfrm_xdp_opts_ok(opts, opts__sz, sizeof(*opts)))
 		return xfrm_xdp_misuse(xdp);
+	guard(rcu)();
 	result.reason = xfrm_xdp_primitive(&pkt, xdp, x, XFRM_SA_DIR_IN);
 	if (likely(!result.reason))
 		verdict = xfrm_xdp_input(xdp, x, &pkt, NULL, &result);
@@ -155,6 +156,7 @@ __bpf_kfunc int bpf_xdp_xfrm_output(struct xdp_md *ctx, struct xfrm_state *x,
 
 	if (!xfrm_xdp_opts_ok(opts, opts__sz, sizeof(*opts)))
 		return xfrm_xdp_misuse(xdp);
+	guard(rcu)();
 	net = xs_net(x);
 	outer.hoplimit = x->props.family == AF_INET ?
 			 READ_ONCE(net->ipv4.sysctl_ip_default_ttl) :
@@ -168,7 +170,8 @@ __bpf_kfunc int bpf_xdp_xfrm_output(struct xdp_md *ctx, struct xfrm_state *x,
 /**
  * bpf_xdp_xfrm_flow() - take a packet along a learned flow
  * @ctx: Ethernet frame of one buffer
- * @handle: of the flow, from bpf_xfrm_flow_learn()
+ * @handle: of the flow, from bpf_xfrm_flow_learn(): for programs that choose the flow
+ *	themselves; others call bpf_xdp_xfrm_forward()
  * @opts: result
  * @opts__sz: sizeof(struct bpf_xfrm_xdp_opts) in bytes
  *
@@ -194,6 +197,7 @@ __bpf_kfunc int bpf_xdp_xfrm_flow(struct xdp_md *ctx, u64 handle,
 
 	if (!xfrm_xdp_opts_ok(opts, opts__sz, sizeof(*opts)))
 		return xfrm_xdp_misuse(xdp);
+	guard(rcu)();
 	verdict = xfrm_xdp_flow(xdp, handle, &result);
 	return xfrm_xdp_verdict(xdp, verdict, &result, opts);
 }
@@ -223,6 +227,8 @@ __bpf_kfunc int bpf_xdp_xfrm_forward(struct xdp_md *ctx, struct bpf_xfrm_xdp_opt
 
 	if (!xfrm_xdp_opts_ok(opts, opts__sz, sizeof(*opts)))
 		return xfrm_xdp_misuse(xdp);
+	/* BH off would do, but to lockdep. */
+	guard(rcu)();
 	verdict = xfrm_xdp_forward(xdp, &result);
 	return xfrm_xdp_verdict(xdp, verdict, &result, opts);
 }

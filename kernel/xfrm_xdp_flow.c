@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The flow table: what the handles in the BPF flow map stand for. See xfrm_xdp_slots.c
- * for the handles.
+ * The flow table: flows are found by their key, or by a handle (see xfrm_xdp_slots.c).
  *
  * A flow is constant once inserted; a change replaces it under a new handle.
  * Lookups run under RCU and take no reference: everything that a flow refers

@@ -90,7 +90,7 @@ static int xfrm_xdp_flow_match(const struct xfrm_xdp_flow *flow,
 /* Does what the stack decided when it was learned still hold? */
 static int xfrm_xdp_flow_holds(struct xfrm_xdp_flow *flow)
 {
-	const struct xfrm_xdp_net *xn = xfrm_xdp_net(flow->net);
+	const struct xfrm_xdp_net *xn = xfrm_xdp_net_rcu(flow->net);
 
 	/* What an SA decrypts has its policy checked later: by its flow, or the stack. */
 	if (flow->kind == XFRM_XDP_FLOW_SA)

@@ -29,6 +29,17 @@ static inline struct xfrm_xdp_net *xfrm_xdp_net(const struct net *net)
 }
 
 /**
+ * xfrm_xdp_net_rcu() - the same, without the RCU read side that net_generic() makes
+ * @net: the namespace
+ *
+ * Context: RCU read side.
+ */
+static inline struct xfrm_xdp_net *xfrm_xdp_net_rcu(const struct net *net)
+{
+	return rcu_dereference(net->gen)->ptr[xfrm_xdp_net_id];
+}
+
+/**
  * xfrm_xdp_count() - count what happened to a packet or flow
  * @net: namespace of the packet
  * @reason: what happened
@@ -148,6 +159,23 @@ static inline bool xfrm_xdp_sa_hard_limit(const struct xfrm_state *x)
 {
 	return x->curlft.bytes >= x->lft.hard_byte_limit ||
 	       x->curlft.packets >= x->lft.hard_packet_limit;
+}
+
+/**
+ * xfrm_xdp_sa_used() - what xfrm_state_check_expire() does for an SA within its hard limits
+ * @x: SA
+ *
+ * Notes the first use, and tells the key manager of the soft limits.
+ *
+ * Context: softirq, x->lock held.
+ */
+static inline void xfrm_xdp_sa_used(struct xfrm_state *x)
+{
+	bool soft = x->curlft.bytes >= x->lft.soft_byte_limit ||
+		    x->curlft.packets >= x->lft.soft_packet_limit;
+
+	if (unlikely(!READ_ONCE(x->curlft.use_time) || (soft && !x->km.dying)))
+		xfrm_state_check_expire(x);
 }
 
 /* xfrm_xdp_esp.c */

@@ -25,8 +25,7 @@ static int xfrm_xdp_input_admit(struct xfrm_xdp_frame *f)
 	} else if (unlikely(xfrm_xdp_sa_hard_limit(x))) {
 		reason = XFRM_XDP_R_PUNT_SA_EXPIRED;
 	} else {
-		/* Cannot fail here; sends the soft expiry and the first use. */
-		xfrm_state_check_expire(x);
+		xfrm_xdp_sa_used(x);
 		f->seq_hi = htonl(xfrm_replay_seqhi(x, f->seq));
 	}
 	spin_unlock(&x->lock);

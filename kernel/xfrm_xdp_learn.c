@@ -109,7 +109,7 @@ static bool xfrm_xdp_learn_rx(struct xfrm_xdp_lesson *l, const struct net_device
 }
 
 /*
- * Would the map find the SA? Its key has no mark: rules come after XDP. And ESP in
+ * Would packets find the SA? Its key has no mark: rules come after XDP. And ESP in
  * UDP is looked for at one port only. Transport mode packets of an xfrm interface are
  * not received again.
  */

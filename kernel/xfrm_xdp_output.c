@@ -125,8 +125,7 @@ static int xfrm_xdp_output_commit(struct xfrm_xdp_frame *f, unsigned int len)
 	} else if (unlikely(xfrm_xdp_replay_overflows(x))) {
 		reason = XFRM_XDP_R_PUNT_SA_OVERFLOW;
 	} else {
-		/* Cannot fail here; sends the soft expiry and the first use. */
-		xfrm_state_check_expire(x);
+		xfrm_xdp_sa_used(x);
 		seq = xfrm_xdp_replay_next(x);
 		x->curlft.bytes += len;
 		x->curlft.packets++;

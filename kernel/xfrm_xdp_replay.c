@@ -107,8 +107,11 @@ static bool xfrm_xdp_replay_maxdiff(const struct xfrm_state *x)
 static void xfrm_xdp_replay_notify(struct xfrm_state *x)
 {
 	struct km_event c = { .event = XFRM_MSG_NEWAE };
+	struct sock *nlsk;
 
-	if (!xfrm_aevent_is_on(xs_net(x)))
+	/* xfrm_aevent_is_on(), already an RCU reader */
+	nlsk = rcu_dereference(xs_net(x)->xfrm.nlsk);
+	if (!nlsk || !netlink_has_listeners(nlsk, XFRMNLGRP_AEVENTS))
 		return;
 	if (xfrm_xdp_replay_maxdiff(x))
 		c.data.aevent = XFRM_REPLAY_UPDATE;

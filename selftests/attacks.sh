@@ -58,13 +58,13 @@ END
 fragment_attacks()
 {
 	cat <<END
-4|fragments of a look-alike|on_wire frags=clean|XfrmInTmplMismatch=2*N
-6|fragments of a look-alike|on_wire frags=clean|XfrmInTmplMismatch=2*N Ip6InDiscards=2*N
-4|overlapping fragments of a look-alike|on_wire frags=overlap|XfrmInTmplMismatch=2*N
-6|overlapping fragments of a look-alike|on_wire frags=overlap|XfrmInTmplMismatch=2*N Ip6InDiscards=2*N
-46|overlapping fragments, to be encrypted|on_lan frags=overlap|LearnPacket=2*N W+=2*N B:fragment:$A>$B:ttl62*6
-46|fragments of ESP|by_mallory frags=clean|FlowRenewed=2*N $M_A
-46|overlapping fragments of ESP|by_mallory frags=overlap|${IP}ReasmFails=N
+4|fragments of a look-alike|on_wire frags=clean|PuntFragment=2*N XfrmInTmplMismatch=2*N
+6|fragments of a look-alike|on_wire frags=clean|PuntFragment=2*N XfrmInTmplMismatch=2*N Ip6InDiscards=2*N
+4|overlapping fragments of a look-alike|on_wire frags=overlap|PuntFragment=2*N XfrmInTmplMismatch=2*N
+6|overlapping fragments of a look-alike|on_wire frags=overlap|PuntFragment=2*N XfrmInTmplMismatch=2*N Ip6InDiscards=2*N
+46|overlapping fragments, to be encrypted|on_lan frags=overlap|PuntFragment=2*N LearnPacket=2*N W+=2*N B:fragment:$A>$B:ttl62*6
+46|fragments of ESP|by_mallory frags=clean|PuntFragment=2*N FlowRenewed=2*N $M_A
+46|overlapping fragments of ESP|by_mallory frags=overlap|PuntFragment=2*N ${IP}ReasmFails=N
 END
 }
 
@@ -81,10 +81,10 @@ header_attacks()
 46|larger than the tunnel, with DF|on_lan size=1450|PuntMtu=N $MTU_A
 46|bytes hidden behind the end, to be encrypted|on_lan trail=40|Encrypted=N W+=N $EVIL_B
 46|bytes hidden behind the end, decrypted|by_mallory tfc=40|Decrypted=N ForwardDone=N $M_A
-4|source route|on_lan options=lsrr|
-4|record route|on_lan options=rr|LearnPacket=N W+=N $EVIL_B
-6|hop by hop options|on_lan options=hop|LearnPacket=N W+=N B:ip-0:$A>$B:ttl62*N
-6|routing header|on_lan options=routing|LearnPacket=N W+=N B:ip-43:$A>$B:ttl62*N
+4|source route|on_lan options=lsrr|PuntIpOptions=N
+4|record route|on_lan options=rr|PuntIpOptions=N LearnPacket=N W+=N $EVIL_B
+6|hop by hop options|on_lan options=hop|PuntIpOptions=N LearnPacket=N W+=N B:ip-0:$A>$B:ttl62*N
+6|routing header|on_lan options=routing|PuntIpOptions=N LearnPacket=N W+=N B:ip-43:$A>$B:ttl62*N
 END
 }
 
@@ -135,7 +135,7 @@ map_attacks()
 {
 	cat <<END
 46|map by hand: plaintext key, decrypted flow|by_hand 0 flow on_wire|PuntNoProof=N XfrmInTmplMismatch=N $DISCARD
-46|the same with forged metadata|with_forged_metadata sa by_hand 0 flow on_wire|PuntNoProof=N RestoreForged=N
+46|the same with forged metadata|by_hand 0 flow with_forged_metadata sa on_wire|PuntNoProof=N RestoreForged=N
 46|map by hand: plaintext key, an SA|by_hand 0 sa on_wire|PuntFlowMismatch=N XfrmInTmplMismatch=N $DISCARD
 46|map by hand: plaintext key, flow of the other side|by_hand 0 back on_wire|PuntFlowMismatch=N XfrmInTmplMismatch=N $DISCARD
 46|map by hand: a handle that never was|by_hand 0 0x123456789 on_wire n=1|PuntNoFlow=N XfrmInTmplMismatch=N $DISCARD
@@ -148,8 +148,8 @@ END
 life_attacks()
 {
 	cat <<END
-46|ESP of an SA that was deleted|deleted_sa|FlowLearned=2 Decrypted=3 ForwardDone=3 A:udp:$B:4000>$A2:5001:ttl63*4 FlowReclaimed=1 PuntNoFlow=1 XfrmInNoStates=N
-46|ESP of an SA that expired|expired_sa|FlowLearned=2 Decrypted=3 ForwardDone=3 A:udp:$B:4000>$A2:5001:ttl63*4 PuntSaExpired=1 XfrmInStateExpired=1 FlowReclaimed=1 PuntNoFlow=1 XfrmInNoStates=N
+46|ESP of an SA that was deleted|deleted_sa|FlowLearned=2 Decrypted=3 ForwardDone=3 A:udp:$B:4000>$A2:5001:ttl63*4 FlowReclaimed=1 XfrmInNoStates=N
+46|ESP of an SA that expired|expired_sa|FlowLearned=2 Decrypted=3 ForwardDone=3 A:udp:$B:4000>$A2:5001:ttl63*4 PuntSaExpired=1 XfrmInStateExpired=1 FlowReclaimed=1 XfrmInNoStates=N
 46|the last sequence number of an outbound SA|last_sequence_number|FlowLearned=1 Encrypted=3 W:esp:$SPI_LAST*4 PuntSaOverflow=3 XfrmOutStateSeqError=3 FlowRenewed=3
 46|a handle of before, its slot taken again|handle_again|PuntNoFlow=2 FlowReclaimed=1 FlowLearned=4 FlowRenewed=2 Decrypted=3 ForwardDone=3 A:udp:$B:4000>$A2:5001:ttl63*6
 END

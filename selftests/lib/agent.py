@@ -378,6 +378,10 @@ class Agent:
     def xdp_front_off(self, link):
         xdp.take_from_front(link)
 
+    def xdp_program(self, link, program):
+        """Another program for a pinned link, itself pinned."""
+        xdp.exchange(link, program)
+
     def xdp_off(self, dev):
         os.close(self.links.pop(dev))
 

@@ -147,6 +147,16 @@ def take_from_front(path):
         os.close(fd)
 
 
+def exchange(path, program):
+    """Another pinned program for a pinned link."""
+    link, new = pinned(path), pinned(program)
+    try:
+        bpf(LINK_UPDATE, struct.pack("=IIII", link, new, 0, 0))
+    finally:
+        os.close(link)
+        os.close(new)
+
+
 def pin(fd, path):
     name = ctypes.create_string_buffer(path.encode())
     bpf(OBJ_PIN, struct.pack("=QII", ctypes.addressof(name), fd, 0))
