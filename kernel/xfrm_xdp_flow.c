@@ -421,7 +421,7 @@ bool xfrm_xdp_flow_counts(u64 handle, u64 *packets, u64 *bytes)
 
 static bool xfrm_xdp_flow_dead(const struct xfrm_xdp_flow *flow, const void *arg)
 {
-	s32 idle = min(msecs_to_jiffies(READ_ONCE(idle_ms)), (unsigned long)S32_MAX);
+	s32 idle = min_t(unsigned long, msecs_to_jiffies(READ_ONCE(idle_ms)), S32_MAX);
 
 	return xfrm_xdp_flow_sa_died(flow) ||
 	       (s32)((u32)jiffies - READ_ONCE(flow->used)) > idle;

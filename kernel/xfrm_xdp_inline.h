@@ -319,7 +319,8 @@ static inline s32 xfrm_xdp_flow_age(const struct xfrm_xdp_flow *flow)
  */
 static inline bool xfrm_xdp_flow_left_lately(const struct xfrm_xdp_flow *flow)
 {
-	return READ_ONCE(flow->left) && xfrm_xdp_flow_age(flow) <= (s32)READ_ONCE(xfrm_xdp_interval);
+	return READ_ONCE(flow->left) &&
+	       xfrm_xdp_flow_age(flow) <= (s32)READ_ONCE(xfrm_xdp_interval);
 }
 
 /**

@@ -45,8 +45,8 @@ Status remove_namespace(const PinDirectory &directory, const Inventory &inventor
     for (const auto &hook : netfilter_hooks)
         if (auto status = remove_link(directory, hook.pin); !status)
             return status;
-    for (const char *name :
-         {pin_program_counts, pin_program_learn, pin_program_tc, pin_program_xdp, pin_options, pin_flows})
+    for (const char *name : {pin_program_counts, pin_program_learn, pin_program_tc, pin_program_xdp,
+                             pin_options, pin_flows})
         if (auto status = directory.remove(name); !status)
             return status;
     return directory.remove_directory();

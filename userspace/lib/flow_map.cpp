@@ -62,8 +62,7 @@ Status visit_batches(const Fd &map, const BatchVisitor &visit)
 
 // From the kernel, for the map has what was when a flow was renewed. Those that the kernel has
 // forgotten get a handle of 0.
-Status refresh(const Fd &program, std::span<xfrm_xdp_flow_val> values,
-               bpf_xfrm_flow_counts &counts)
+Status refresh(const Fd &program, std::span<xfrm_xdp_flow_val> values, bpf_xfrm_flow_counts &counts)
 {
     counts.nr = static_cast<__u32>(values.size());
     for (std::size_t i = 0; i < values.size(); i++)
@@ -101,8 +100,8 @@ Status visit_flows(const Fd &map, const Fd &program, const FlowVisitor &visit)
 
     return visit_batches(map, [&](auto keys, auto values) -> Result<bool> {
         for (std::size_t begin = 0; begin < keys.size(); begin += XFRM_XDP_COUNTS_MAX) {
-            const std::size_t count = std::min<std::size_t>(keys.size() - begin,
-                                                            XFRM_XDP_COUNTS_MAX);
+            const std::size_t count =
+                std::min<std::size_t>(keys.size() - begin, XFRM_XDP_COUNTS_MAX);
             if (auto status = refresh(program, values.subspan(begin, count), *counts); !status)
                 return status.error();
             for (std::size_t i = begin; i < begin + count; i++)

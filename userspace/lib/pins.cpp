@@ -50,8 +50,8 @@ const std::array<NetfilterHook, 6> netfilter_hooks{{
 
 std::vector<std::string> namespace_pins()
 {
-    std::vector<std::string> names{pin_flows, pin_options, pin_program_xdp, pin_program_tc,
-                                   pin_program_learn, pin_program_counts};
+    std::vector<std::string> names{pin_flows,      pin_options,       pin_program_xdp,
+                                   pin_program_tc, pin_program_learn, pin_program_counts};
     for (const auto &hook : netfilter_hooks)
         names.push_back(hook.pin);
     return names;
