@@ -390,10 +390,23 @@ void xfrm_xdp_flow_purge_net(const struct net *net)
 	spin_unlock_bh(&xfrm_xdp_slots_lock);
 }
 
-/* Its keys must not outlive an SA by our reference. */
+/* An SA's keys must not outlive it by our reference. */
 static bool xfrm_xdp_flow_sa_died(const struct xfrm_xdp_flow *flow)
 {
 	return flow->x && READ_ONCE(flow->x->km.state) != XFRM_STATE_VALID;
+}
+
+/* Is it there, with the SAs that it comes and leaves by? */
+static bool xfrm_xdp_flow_lives(const struct xfrm_xdp_flow *flow)
+{
+	const struct xfrm_xdp_flow *sa;
+
+	if (!flow || xfrm_xdp_flow_sa_died(flow))
+		return false;
+	if (!flow->key.sa)
+		return true;
+	sa = xfrm_xdp_flow_get(flow->key.sa);
+	return sa && !xfrm_xdp_flow_sa_died(sa);
 }
 
 /**
@@ -403,7 +416,7 @@ static bool xfrm_xdp_flow_sa_died(const struct xfrm_xdp_flow *flow)
  * @bytes: result: of how many bytes, as they came in
  *
  * Context: any.
- * Return: false, and nothing, where there is no such flow or its SA died.
+ * Return: false, and nothing, where there is no such flow or an SA of it died.
  */
 bool xfrm_xdp_flow_counts(u64 handle, u64 *packets, u64 *bytes)
 {
@@ -412,7 +425,7 @@ bool xfrm_xdp_flow_counts(u64 handle, u64 *packets, u64 *bytes)
 
 	rcu_read_lock();
 	flow = xfrm_xdp_flow_get(handle);
-	lives = flow && !xfrm_xdp_flow_sa_died(flow);
+	lives = xfrm_xdp_flow_lives(flow);
 	*packets = lives ? READ_ONCE(flow->packets) : 0;
 	*bytes = lives ? READ_ONCE(flow->bytes) : 0;
 	rcu_read_unlock();

@@ -153,7 +153,7 @@ std::vector<Row> nat_rows(Family family)
          first,
          {},
          around(udp_shot(3, {.esp = [](Bytes &esp) { esp.resize(8); }})),
-         not_for_xfrm({{"PuntFlowMismatch", 1}})},
+         not_for_xfrm({})},
         {"iv_cut_in_udp",
          in,
          nat,
