@@ -217,7 +217,7 @@ rekey()
 	mark "$GW1"
 	took "$OUT packets after a rekey" round_out $OUT
 	expect_counts "$GW1" FlowLearned=$PORTS_OUT Encrypted=$((OUT - PORTS_OUT))
-	stopped=$(($(since "$GW1" PuntDst) + $(since "$GW1" PuntSaState) + $(since "$GW1" PuntNoFlow)))
+	stopped=$(($(since "$GW1" PuntDst) + $(since "$GW1" PuntSaState) + $(since "$GW1" PuntNotLearned)))
 	expect "packets that the change stopped" $stopped $PORTS_OUT
 	note "relearned: $(since "$GW1" FlowLearned) of $OUT"
 	expect_out $OUT

@@ -121,7 +121,7 @@ std::vector<Row> spis()
          remove,
          {esp_shot(2)},
          {.mib = {{"XfrmInNoStates", 1}},
-          .module = {{"PuntSaState+PuntNoFlow", 1}},
+          .module = {{"PuntSaState+PuntNotLearned", 1}},
           .audit = {not_found},
           .states = -1}},
         {"replaced_under_its_spi",
@@ -134,7 +134,7 @@ std::vector<Row> spis()
              return stage.states.add(scene.sa);
          },
          {esp_shot(1), esp_shot(2)},
-         {.module = {{"PuntSaState+PuntNoFlow", 1}, {decrypted, 1}}, .out = 2}},
+         {.module = {{"PuntSaState+PuntNotLearned", 1}, {decrypted, 1}}, .out = 2}},
         {"for_another_host",
          in,
          {},

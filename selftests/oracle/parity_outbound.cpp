@@ -175,7 +175,7 @@ std::vector<Row> states()
          remove,
          two,
          {.mib = {{"XfrmOutNoStates", 2}},
-          .module = {{"PuntSaState+PuntNoFlow+PuntDst", 1}},
+          .module = {{"PuntSaState+PuntNotLearned+PuntDst", 2}},
           .events = {"acquire"}}},
         {"wrong_direction",
          out,

@@ -179,7 +179,7 @@ std::vector<Row> outbound()
          replace(Way::out, another_request),
          {plain_shot(2), plain_shot(3)},
          {.mib = {{"XfrmOutNoStates", 2}},
-          .module = {{"PuntPolicy+PuntNoFlow", 1}},
+          .module = {{"PuntPolicy+PuntNotLearned", 2}},
           .events = {"acquire"},
           .states = 1}},
     };

@@ -131,15 +131,19 @@ void expect_fault(const Record &seen, const Row &row)
 // What packets met in XDP, under the names of the row.
 Counters met(const Counters &module, const Counters &named)
 {
-    Counters rest = module, result;
-    rest.erase("PuntNotLearned"); // as the pings, and what the stack answers
+    constexpr const char *unknown = "PuntNotLearned";
+    Counters all = module, result;
+    if (const auto i = all.find(unknown); i != all.end())
+        i->second -= Stage::pings;
+    Counters rest = all;
     for (const auto &[names, value] : named) {
-        if (const auto sum = sum_of(module, names))
+        if (const auto sum = sum_of(all, names))
             result[names] = sum;
         for (auto i = rest.begin(); i != rest.end();)
             i = ("+" + names + "+").find("+" + i->first + "+") != std::string::npos ? rest.erase(i)
                                                                                     : std::next(i);
     }
+    rest.erase(unknown); // what hosts say of themselves
     for (const auto &[name, value] : rest)
         if (name.starts_with("Punt") || name.starts_with("Drop") || name.starts_with("Input") ||
             name.starts_with("Output"))

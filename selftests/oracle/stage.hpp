@@ -68,7 +68,7 @@ std::int64_t sum_of(const Counters &counters, const std::string &names);
 class Stage {
 public:
     // Of each play; nobody learns them.
-    static constexpr std::size_t pings = 2;
+    static constexpr int pings = 2;
 
     static Result<std::unique_ptr<Stage>> open(Lab &lab, const std::string &name);
     ~Stage();
