@@ -85,6 +85,14 @@ int xfrm_xdp_learn(struct bpf_nf_ctx *ctx)
 	return NF_ACCEPT;
 }
 
+/* Before anything is attached. */
+SEC("syscall")
+int xfrm_xdp_forget(void *ctx)
+{
+	bpf_xfrm_flow_forget();
+	return 0;
+}
+
 /* What userspace asks of flows whose handles it has from the map. */
 SEC("syscall")
 int xfrm_xdp_counts(struct bpf_xfrm_flow_counts *counts)

@@ -374,6 +374,19 @@ __bpf_kfunc int bpf_xfrm_flow_counts(void *counts, u32 counts__sz)
 	return 0;
 }
 
+/**
+ * bpf_xfrm_flow_forget() - forget all flows of the caller's network namespace
+ *
+ * For who attaches programs: what was learned for those before, perhaps with other flags,
+ * is not for these.
+ *
+ * Context: process, may sleep.
+ */
+__bpf_kfunc void bpf_xfrm_flow_forget(void)
+{
+	xfrm_xdp_flow_purge_net(current->nsproxy->net_ns);
+}
+
 __bpf_kfunc_end_defs();
 
 BTF_KFUNCS_START(xfrm_xdp_xdp_ids)
@@ -395,6 +408,7 @@ BTF_KFUNCS_END(xfrm_xdp_nf_ids)
 
 BTF_KFUNCS_START(xfrm_xdp_syscall_ids)
 BTF_ID_FLAGS(func, bpf_xfrm_flow_counts, KF_TRUSTED_ARGS)
+BTF_ID_FLAGS(func, bpf_xfrm_flow_forget, KF_SLEEPABLE)
 BTF_KFUNCS_END(xfrm_xdp_syscall_ids)
 
 static const struct btf_kfunc_id_set xfrm_xdp_xdp_set = {

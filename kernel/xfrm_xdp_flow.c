@@ -377,7 +377,7 @@ static bool xfrm_xdp_flow_in_net(const struct xfrm_xdp_flow *flow, const void *a
 
 /**
  * xfrm_xdp_flow_purge_net() - forget the flows of a network namespace
- * @net: namespace that is being removed
+ * @net: the namespace
  *
  * Context: process.
  */
@@ -385,7 +385,10 @@ void xfrm_xdp_flow_purge_net(const struct net *net)
 {
 	if (READ_ONCE(xfrm_xdp_net(net)->flows))
 		xfrm_xdp_flow_purge(xfrm_xdp_flow_in_net, net);
-	/* Who has just taken one out counts it in the namespace before the lock is free. */
+	/*
+	 * It may be about to go: who has just taken a flow out counts it there before the
+	 * lock is free.
+	 */
 	spin_lock_bh(&xfrm_xdp_slots_lock);
 	spin_unlock_bh(&xfrm_xdp_slots_lock);
 }

@@ -56,6 +56,13 @@ const Rejected rejected[] = {
     {"options", "context_moved", "modified ctx ptr", "good"},
 
     {"program_type", "flow_at_tc", not_allowed, "flow_at_xdp"},
+    {"program_type", "forward_at_tc", not_allowed, "forward_at_xdp"},
+    {"program_type", "forward_at_netfilter", not_allowed, "forward_at_xdp"},
+    {"program_type", "forward_at_syscall", not_allowed, "forward_at_xdp"},
+    {"program_type", "counts_at_tc", not_allowed, "counts_at_syscall"},
+    {"program_type", "counts_at_xdp", not_allowed, "counts_at_syscall"},
+    {"program_type", "forget_at_tc", not_allowed, "forget_at_syscall"},
+    {"program_type", "forget_at_xdp", not_allowed, "forget_at_syscall"},
     {"program_type", "tailroom_at_tc", not_allowed, "tailroom_at_xdp"},
     {"program_type", "metadata_at_tc", not_allowed, "metadata_at_xdp"},
     {"program_type", "input_at_tc", not_allowed, "flow_at_xdp"},

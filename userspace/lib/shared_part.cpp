@@ -88,6 +88,19 @@ Status attach_learners(const PinDirectory &directory, const BpfObject &object, U
     return Done{};
 }
 
+// What was learned for programs that are gone is not for these: perhaps with other options.
+Status forget_flows(const BpfObject &object)
+{
+    auto program = object.program("xfrm_xdp_forget");
+    if (!program)
+        return program.error();
+    LIBBPF_OPTS(bpf_test_run_opts, run);
+    if (int code = ::bpf_prog_test_run_opts(::bpf_program__fd(*program), &run))
+        return errno_error(code, "cannot have the module forget its flows",
+                           code == -EPERM ? "run as root" : "");
+    return Done{};
+}
+
 // ESP, too: an SA of the stack would load it. Where it is not there, there are no such SAs.
 Status load_modules()
 {
@@ -114,6 +127,8 @@ Status make_shared_part(const PinDirectory &directory, const Learning &learning,
                                   map_entries(learning.flows ? learning.flows : default_flows));
     if (!object)
         return object.error();
+    if (auto status = forget_flows(*object); !status)
+        return status;
 
     if (auto status = directory.create(); !status)
         return status;
