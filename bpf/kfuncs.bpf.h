@@ -23,6 +23,6 @@ extern int bpf_xfrm_flow_learn(struct bpf_nf_ctx *ctx, void *opts,
 			       __u32 opts__sz) __ksym;
 /* @counts: struct bpf_xfrm_flow_counts */
 extern int bpf_xfrm_flow_counts(void *counts, __u32 counts__sz) __ksym;
-extern void bpf_xfrm_flow_forget(void) __ksym;
+extern int bpf_xfrm_flow_forget(__u32 flags) __ksym;
 
 #endif

@@ -89,8 +89,7 @@ int xfrm_xdp_learn(struct bpf_nf_ctx *ctx)
 SEC("syscall")
 int xfrm_xdp_forget(void *ctx)
 {
-	bpf_xfrm_flow_forget();
-	return 0;
+	return bpf_xfrm_flow_forget(0);
 }
 
 /* What userspace asks of flows whose handles it has from the map. */

@@ -376,15 +376,20 @@ __bpf_kfunc int bpf_xfrm_flow_counts(void *counts, u32 counts__sz)
 
 /**
  * bpf_xfrm_flow_forget() - forget all flows of the caller's network namespace
+ * @flags: none is known yet: 0
  *
  * For who attaches programs: what was learned for those before, perhaps with other flags,
  * is not for these.
  *
  * Context: process, may sleep.
+ * Return: 0, or -EINVAL where @flags is not 0.
  */
-__bpf_kfunc void bpf_xfrm_flow_forget(void)
+__bpf_kfunc int bpf_xfrm_flow_forget(u32 flags)
 {
+	if (flags)
+		return -EINVAL;
 	xfrm_xdp_flow_purge_net(current->nsproxy->net_ns);
+	return 0;
 }
 
 __bpf_kfunc_end_defs();

@@ -19,7 +19,7 @@
 		__u32 few[4] = {};					\
 		bpf_xfrm_flow_counts(few, sizeof(few));			\
 	})
-#define CALL_FORGET(ctx)	bpf_xfrm_flow_forget()
+#define CALL_FORGET(ctx)	bpf_xfrm_flow_forget(0)
 #define CALL_TAILROOM(ctx)	bpf_xdp_xfrm_tailroom((void *)(ctx))
 #define CALL_METADATA(ctx)						\
 	({								\

@@ -95,8 +95,9 @@ Status forget_flows(const BpfObject &object)
     if (!program)
         return program.error();
     LIBBPF_OPTS(bpf_test_run_opts, run);
-    if (int code = ::bpf_prog_test_run_opts(::bpf_program__fd(*program), &run))
-        return errno_error(code, "cannot have the module forget its flows",
+    int code = ::bpf_prog_test_run_opts(::bpf_program__fd(*program), &run);
+    if (code || run.retval)
+        return errno_error(code ? code : static_cast<int>(run.retval), "cannot have the module forget its flows",
                            code == -EPERM ? "run as root" : "");
     return Done{};
 }
