@@ -97,7 +97,8 @@ Status forget_flows(const BpfObject &object)
     LIBBPF_OPTS(bpf_test_run_opts, run);
     int code = ::bpf_prog_test_run_opts(::bpf_program__fd(*program), &run);
     if (code || run.retval)
-        return errno_error(code ? code : static_cast<int>(run.retval), "cannot have the module forget its flows",
+        return errno_error(code ? code : static_cast<int>(run.retval),
+                           "cannot have the module forget its flows",
                            code == -EPERM ? "run as root" : "");
     return Done{};
 }
