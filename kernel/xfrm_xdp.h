@@ -486,6 +486,7 @@ bool xfrm_xdp_conntrack_ok(const struct sk_buff *skb, u8 proto);
 /* xfrm_xdp_meta.c: metadata between XDP and tc, and its proof */
 void xfrm_xdp_meta_decrypted(struct xdp_buff *xdp, u64 sa, u32 ifindex, unsigned int len);
 u64 xfrm_xdp_meta_proof(const struct xfrm_xdp_flow_key *key);
+void xfrm_xdp_meta_prove(struct xdp_buff *xdp, u64 sa);
 int xfrm_xdp_meta_store(struct xdp_buff *xdp, struct bpf_xfrm_xdp_opts *opts);
 int xfrm_xdp_meta_secpath(struct sk_buff *skb, struct xfrm_state *x);
 u8 xfrm_xdp_meta_checksum(const struct xfrm_state *x);

@@ -421,9 +421,7 @@ enum xfrm_xdp_verdict xfrm_xdp_forward(struct xdp_buff *xdp, struct bpf_xfrm_xdp
 	xfrm_xdp_note(xdp, verdict, opts);
 	ifindex = opts->ifindex ?: ifindex;
 	verdict = xfrm_xdp_forward_step(xdp, ifindex, opts->sa, &arrived, opts);
-	if (verdict == XFRM_XDP_PUNT) {
-		xfrm_xdp_meta_decrypted(xdp, opts->sa, ifindex, arrived.len);
-		xfrm_xdp_meta_store(xdp, opts);
-	}
+	if (verdict == XFRM_XDP_PUNT)
+		xfrm_xdp_meta_prove(xdp, opts->sa);
 	return verdict;
 }

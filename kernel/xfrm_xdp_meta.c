@@ -28,6 +28,18 @@ u64 xfrm_xdp_meta_proof(const struct xfrm_xdp_flow_key *key)
 
 DEFINE_PER_CPU(struct xfrm_xdp_decrypted, xfrm_xdp_decrypted);
 
+/* In front of the frame, where input left room. */
+static void xfrm_xdp_meta_put(struct xdp_buff *xdp, u64 sa, u64 proof)
+{
+	struct xfrm_xdp_meta *meta = xdp->data - sizeof(*meta);
+
+	meta->magic = XFRM_XDP_META_MAGIC;
+	meta->pad = 0;
+	meta->sa = sa;
+	meta->proof = proof;
+	xdp->data_meta = meta;
+}
+
 /**
  * xfrm_xdp_meta_decrypted() - note that a frame has just been decrypted
  * @xdp: the frame; input left room in front of it
@@ -42,18 +54,12 @@ DEFINE_PER_CPU(struct xfrm_xdp_decrypted, xfrm_xdp_decrypted);
 void xfrm_xdp_meta_decrypted(struct xdp_buff *xdp, u64 sa, u32 ifindex, unsigned int len)
 {
 	struct xfrm_xdp_decrypted *last = this_cpu_ptr(&xfrm_xdp_decrypted);
-	struct xfrm_xdp_meta *meta = xdp->data - sizeof(*meta);
 
 	last->data = xdp->data;
 	last->sa = sa;
 	last->ifindex = ifindex;
 	last->len = len;
-	last->nonce++;
-	meta->magic = XFRM_XDP_META_MAGIC;
-	meta->pad = 0;
-	meta->sa = sa;
-	meta->proof = last->nonce;
-	xdp->data_meta = meta;
+	xfrm_xdp_meta_put(xdp, sa, ++last->nonce);
 }
 
 /* The tuple to prove; all zero for what the fast path does not parse. */
@@ -71,7 +77,24 @@ static void xfrm_xdp_meta_key_of(struct xfrm_xdp_flow_key *key, int reason,
 }
 
 /**
- * xfrm_xdp_meta_store() - say which SA the packet was decrypted by, and prove it
+ * xfrm_xdp_meta_prove() - say which SA a frame was decrypted by, and prove it
+ * @xdp: the frame; input left room in front of it
+ * @sa: handle of the SA
+ *
+ * Context: XDP.
+ */
+void xfrm_xdp_meta_prove(struct xdp_buff *xdp, u64 sa)
+{
+	struct xfrm_xdp_flow_key key;
+	struct xfrm_xdp_pkt pkt;
+
+	xfrm_xdp_meta_key_of(&key, xfrm_xdp_parse_frame(&pkt, xdp), &pkt,
+			     xdp->rxq->dev->ifindex, sa);
+	xfrm_xdp_meta_put(xdp, sa, xfrm_xdp_meta_proof(&key));
+}
+
+/**
+ * xfrm_xdp_meta_store() - the same of the frame that was decrypted last
  * @xdp: frame that has just been decrypted
  * @opts: result: @sa
  *
@@ -81,17 +104,11 @@ static void xfrm_xdp_meta_key_of(struct xfrm_xdp_flow_key *key, int reason,
 int xfrm_xdp_meta_store(struct xdp_buff *xdp, struct bpf_xfrm_xdp_opts *opts)
 {
 	u64 sa = xfrm_xdp_meta_sa(xdp);
-	struct xfrm_xdp_flow_key key;
-	struct xfrm_xdp_meta *meta;
-	struct xfrm_xdp_pkt pkt;
 
 	if (!sa)
 		return -ENOENT;
 	xfrm_xdp_meta_forget();
-	xfrm_xdp_meta_key_of(&key, xfrm_xdp_parse_frame(&pkt, xdp), &pkt,
-			     xdp->rxq->dev->ifindex, sa);
-	meta = xdp->data_meta;
-	meta->proof = xfrm_xdp_meta_proof(&key);
+	xfrm_xdp_meta_prove(xdp, sa);
 	opts->sa = sa;
 	return 0;
 }
