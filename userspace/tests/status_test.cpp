@@ -254,7 +254,7 @@ TEST(PinName, OfAnotherKindIsNoDevice)
 
 TEST(PinName, NoPinOfTheNamespaceLooksLikeADevice)
 {
-    EXPECT_EQ(namespace_pins().size(), 11U);
+    EXPECT_EQ(namespace_pins().size(), 12U);
     for (const auto &name : namespace_pins())
         for (const char *kind : {"xdp", "tc"})
             EXPECT_EQ(device_of_pin(kind, name), "") << name;
