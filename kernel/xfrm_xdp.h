@@ -346,7 +346,8 @@ struct xfrm_xdp_flow_id {
  * @tracker: of @out's reference
  * @in_tracker: of @in's
  *
- * Three cache lines, of which a packet writes to the last only. There may be millions:
+ * Three cache lines, of which a packet writes to the last, and one that renews it to the
+ * second. There may be millions:
  * what only some kinds need shares its place.
  */
 struct xfrm_xdp_flow {
@@ -417,7 +418,7 @@ void xfrm_xdp_flow_left(struct xfrm_xdp_flow *flow);
 void xfrm_xdp_flow_purge_dev(const struct net_device *dev);
 void xfrm_xdp_flow_purge_net(const struct net *net);
 void xfrm_xdp_flow_sweep_soon(void);
-bool xfrm_xdp_flow_counts(u64 handle, u64 *packets, u64 *bytes);
+bool xfrm_xdp_flow_counts(const struct net *net, u64 handle, u64 *packets, u64 *bytes);
 void xfrm_xdp_flow_usage(struct xfrm_xdp_usage *usage);
 int xfrm_xdp_flow_init(void);
 void xfrm_xdp_flow_exit(void);

@@ -8,6 +8,8 @@
 #include <linux/btf.h>
 #include <linux/btf_ids.h>
 #include <linux/netfilter.h>
+#include <linux/nsproxy.h>
+#include <linux/sched.h>
 #include <net/ip.h>
 #include <net/netfilter/nf_bpf_link.h>
 #include "xfrm_xdp.h"
@@ -65,6 +67,11 @@ static int xfrm_xdp_misuse(const struct xdp_buff *xdp)
 	xfrm_xdp_count(dev_net(xdp->rxq->dev), XFRM_XDP_R_PUNT_OPTS);
 	return XFRM_XDP_PUNT;
 }
+
+/*
+ * XDP programs run with BH off, which is an RCU read side, but not to lockdep: the kfuncs
+ * below make one of their own.
+ */
 
 /* What both primitives ask before they touch anything. */
 static int xfrm_xdp_primitive(struct xfrm_xdp_pkt *pkt, const struct xdp_buff *xdp,
@@ -210,8 +217,9 @@ __bpf_kfunc int bpf_xdp_xfrm_flow(struct xdp_md *ctx, u64 handle,
  *
  * As bpf_xdp_xfrm_flow(), but finds the flow itself, and the inner one of what it
  * decrypts: a gateway needs to call nothing else. DONE: redirect it to @opts->ifindex.
- * PUNT: return XDP_PASS; where @opts->sa is not 0 the frame is the inner packet, for
- * which no flow is known or holds, with the metadata that bpf_skb_xfrm_restore() wants.
+ * PUNT: return XDP_PASS. Where @opts->sa is 0, nothing was changed; else the frame was
+ * decrypted by that SA, and is the inner packet, for which no flow is known or holds, with
+ * the metadata that bpf_skb_xfrm_restore() wants. What has been decrypted already is punted.
  *
  * @opts->error: -EINVAL where @opts__sz is wrong; the result is then PUNT.
  *
@@ -227,7 +235,6 @@ __bpf_kfunc int bpf_xdp_xfrm_forward(struct xdp_md *ctx, struct bpf_xfrm_xdp_opt
 
 	if (!xfrm_xdp_opts_ok(opts, opts__sz, sizeof(*opts)))
 		return xfrm_xdp_misuse(xdp);
-	/* BH off would do, but to lockdep. */
 	guard(rcu)();
 	verdict = xfrm_xdp_forward(xdp, &result);
 	return xfrm_xdp_verdict(xdp, verdict, &result, opts);
@@ -349,7 +356,8 @@ __bpf_kfunc int bpf_xfrm_flow_learn(struct bpf_nf_ctx *ctx, void *opts, u32 opts
  *	bpf_xfrm_flow_learn()
  * @counts__sz: sizeof(struct bpf_xfrm_flow_counts) in bytes
  *
- * The flow map has what it was when the stack last renewed the flow.
+ * Of the caller's network namespace. The flow map has what it was when the stack last
+ * renewed the flow.
  *
  * Context: process.
  * Return: 0, or -EINVAL where @counts__sz or @nr is wrong (also in @counts->error).
@@ -368,8 +376,8 @@ __bpf_kfunc int bpf_xfrm_flow_counts(void *counts, u32 counts__sz)
 	}
 	c->error = 0;
 	for (i = 0; i < nr; i++)
-		if (!xfrm_xdp_flow_counts(c->flow[i].handle, &c->flow[i].packets,
-					  &c->flow[i].bytes))
+		if (!xfrm_xdp_flow_counts(current->nsproxy->net_ns, c->flow[i].handle,
+					  &c->flow[i].packets, &c->flow[i].bytes))
 			c->flow[i].handle = 0;
 	return 0;
 }
@@ -388,6 +396,8 @@ __bpf_kfunc int bpf_xfrm_flow_forget(u32 flags)
 {
 	if (flags)
 		return -EINVAL;
+	/* A learner that was just detached may still be at work. */
+	synchronize_net();
 	xfrm_xdp_flow_purge_net(current->nsproxy->net_ns);
 	return 0;
 }

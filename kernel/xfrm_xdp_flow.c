@@ -19,14 +19,19 @@
 #include "xfrm_xdp.h"
 
 static unsigned int revalidate_ms = 1000;
-unsigned long xfrm_xdp_interval __read_mostly = HZ;
+u32 xfrm_xdp_interval __read_mostly = HZ;
+
+static u32 xfrm_xdp_jiffies(unsigned int ms)
+{
+	return min_t(unsigned long, msecs_to_jiffies(ms), XFRM_XDP_JIFFIES_MAX);
+}
 
 static int revalidate_ms_set(const char *val, const struct kernel_param *kp)
 {
 	int err = param_set_uint(val, kp);
 
 	if (!err)
-		WRITE_ONCE(xfrm_xdp_interval, msecs_to_jiffies(revalidate_ms));
+		WRITE_ONCE(xfrm_xdp_interval, xfrm_xdp_jiffies(revalidate_ms));
 	return err;
 }
 
@@ -414,21 +419,23 @@ static bool xfrm_xdp_flow_lives(const struct xfrm_xdp_flow *flow)
 
 /**
  * xfrm_xdp_flow_counts() - what the fast path has finished of a flow
- * @handle: of the flow
+ * @net: namespace of the flow
+ * @handle: of the flow, of a kind that the flow map has
  * @packets: result: how many
  * @bytes: result: of how many bytes, as they came in
  *
  * Context: any.
  * Return: false, and nothing, where there is no such flow or an SA of it died.
  */
-bool xfrm_xdp_flow_counts(u64 handle, u64 *packets, u64 *bytes)
+bool xfrm_xdp_flow_counts(const struct net *net, u64 handle, u64 *packets, u64 *bytes)
 {
 	const struct xfrm_xdp_flow *flow;
 	bool lives;
 
 	rcu_read_lock();
 	flow = xfrm_xdp_flow_get(handle);
-	lives = xfrm_xdp_flow_lives(flow);
+	lives = xfrm_xdp_flow_lives(flow) && flow->net == net &&
+		flow->kind < XFRM_XDP_FLOW_LEAVING;
 	*packets = lives ? READ_ONCE(flow->packets) : 0;
 	*bytes = lives ? READ_ONCE(flow->bytes) : 0;
 	rcu_read_unlock();
@@ -437,7 +444,7 @@ bool xfrm_xdp_flow_counts(u64 handle, u64 *packets, u64 *bytes)
 
 static bool xfrm_xdp_flow_dead(const struct xfrm_xdp_flow *flow, const void *arg)
 {
-	s32 idle = min_t(unsigned long, msecs_to_jiffies(READ_ONCE(idle_ms)), S32_MAX);
+	s32 idle = xfrm_xdp_jiffies(READ_ONCE(idle_ms));
 
 	return xfrm_xdp_flow_sa_died(flow) ||
 	       (s32)((u32)jiffies - READ_ONCE(flow->used)) > idle;
@@ -455,7 +462,7 @@ static void xfrm_xdp_flow_sweep(struct work_struct *work)
 	xfrm_xdp_slots_shrink();
 	/* Not later than somebody has asked for meanwhile. */
 	queue_delayed_work(system_unbound_wq, &xfrm_xdp_sweeper,
-			   msecs_to_jiffies(READ_ONCE(idle_ms)) / 2 + 1);
+			   xfrm_xdp_jiffies(READ_ONCE(idle_ms)) / 2 + 1);
 }
 
 /**

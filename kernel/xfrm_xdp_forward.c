@@ -291,8 +291,8 @@ xfrm_xdp_flow_take(struct xfrm_xdp_flow *flow, struct xdp_buff *xdp,
 		verdict = xfrm_xdp_forward_flow(flow, xdp, pkt, opts);
 
 	if (likely(verdict == XFRM_XDP_DONE || verdict == XFRM_XDP_TAKEN)) {
-		WRITE_ONCE(flow->packets, flow->packets + 1);
-		WRITE_ONCE(flow->bytes, flow->bytes + arrived->bytes);
+		WRITE_ONCE(flow->packets, READ_ONCE(flow->packets) + 1);
+		WRITE_ONCE(flow->bytes, READ_ONCE(flow->bytes) + arrived->bytes);
 	}
 	if (unlikely(flow->in) && verdict != XFRM_XDP_PUNT)
 		xfrm_xdp_flow_received(flow, arrived->len, verdict);
@@ -315,8 +315,8 @@ xfrm_xdp_flow_take(struct xfrm_xdp_flow *flow, struct xdp_buff *xdp,
 enum xfrm_xdp_verdict xfrm_xdp_flow(struct xdp_buff *xdp, u64 handle,
 				    struct bpf_xfrm_xdp_opts *opts)
 {
-	struct xfrm_xdp_arrived arrived = { .bytes = xdp->data_end - xdp->data };
 	struct xfrm_xdp_flow *flow = xfrm_xdp_flow_get(handle);
+	struct xfrm_xdp_arrived arrived;
 	enum xfrm_xdp_verdict verdict;
 	struct xfrm_xdp_pkt pkt;
 	int reason;
@@ -330,13 +330,15 @@ enum xfrm_xdp_verdict xfrm_xdp_flow(struct xdp_buff *xdp, u64 handle,
 	sa = xfrm_xdp_meta_sa(xdp);
 	/* Of what was decrypted in this run that was asked before. */
 	if (likely(!reason && !sa))
-		reason = xfrm_xdp_frame_is_ours(xdp, flow->in);
+		reason = xfrm_xdp_meta_there(xdp) ? XFRM_XDP_R_PUNT_NO_PROOF :
+						    xfrm_xdp_frame_is_ours(xdp, flow->in);
 	if (likely(!reason))
 		reason = xfrm_xdp_flow_match(flow, xdp, &pkt, sa);
 	if (unlikely(reason))
 		return xfrm_xdp_punt(opts, reason);
 
 	arrived.len = sa ? xfrm_xdp_meta_len() : pkt.len;
+	arrived.bytes = sa ? pkt.mac_len + arrived.len : xdp->data_end - xdp->data;
 	verdict = xfrm_xdp_flow_take(flow, xdp, &pkt, &arrived, opts);
 	if (verdict == XFRM_XDP_DONE && flow->kind == XFRM_XDP_FLOW_SA)
 		xfrm_xdp_meta_decrypted(xdp, handle, opts->ifindex ?: xdp->rxq->dev->ifindex,
@@ -415,6 +417,9 @@ enum xfrm_xdp_verdict xfrm_xdp_forward(struct xdp_buff *xdp, struct bpf_xfrm_xdp
 	u32 ifindex = xdp->rxq->dev->ifindex;
 	enum xfrm_xdp_verdict verdict;
 
+	/* Has it been here before? What an SA decrypted takes no flow of plaintext. */
+	if (xfrm_xdp_meta_there(xdp))
+		return xfrm_xdp_punt(opts, XFRM_XDP_R_PUNT_NO_PROOF);
 	verdict = xfrm_xdp_forward_step(xdp, ifindex, 0, &arrived, opts);
 	if (verdict != XFRM_XDP_DONE || !opts->sa)
 		return verdict;

@@ -302,13 +302,18 @@ static inline struct xfrm_xdp_flow *xfrm_xdp_flow_get(u64 handle)
 
 /* xfrm_xdp_flow.c */
 
-/* module parameter revalidate_ms, in jiffies */
-extern unsigned long xfrm_xdp_interval;
+/* Times of flows are low halves of jiffies: what is compared with them is shorter. */
+#define XFRM_XDP_JIFFIES_MAX	BIT(29)
 
-/* Jiffies since the stack accepted a packet of it; another CPU may be ahead of this one. */
-static inline s32 xfrm_xdp_flow_age(const struct xfrm_xdp_flow *flow)
+/* module parameter revalidate_ms, in jiffies */
+extern u32 xfrm_xdp_interval;
+
+/* Jiffies since the stack accepted a packet of it, 0 where another CPU was ahead of this one. */
+static inline u32 xfrm_xdp_flow_age(const struct xfrm_xdp_flow *flow)
 {
-	return (u32)jiffies - READ_ONCE(flow->renewed);
+	u32 age = (u32)jiffies - READ_ONCE(flow->renewed);
+
+	return likely((s32)age >= 0 || (s32)age < -HZ) ? age : 0;
 }
 
 /**
@@ -320,7 +325,7 @@ static inline s32 xfrm_xdp_flow_age(const struct xfrm_xdp_flow *flow)
 static inline bool xfrm_xdp_flow_left_lately(const struct xfrm_xdp_flow *flow)
 {
 	return READ_ONCE(flow->left) &&
-	       xfrm_xdp_flow_age(flow) <= (s32)READ_ONCE(xfrm_xdp_interval);
+	       xfrm_xdp_flow_age(flow) <= READ_ONCE(xfrm_xdp_interval);
 }
 
 /**
@@ -335,14 +340,15 @@ static inline bool xfrm_xdp_flow_left_lately(const struct xfrm_xdp_flow *flow)
  */
 static inline int xfrm_xdp_flow_fresh(struct xfrm_xdp_flow *flow)
 {
-	s32 interval = READ_ONCE(xfrm_xdp_interval);
-	s32 age = xfrm_xdp_flow_age(flow);
+	u32 interval = READ_ONCE(xfrm_xdp_interval);
+	u32 age = xfrm_xdp_flow_age(flow);
 	u32 now = jiffies;
 
-	if (READ_ONCE(flow->used) != now)
-		WRITE_ONCE(flow->used, now);
+	/* Not used: it falls idle and is swept, before its age can begin anew. */
 	if (unlikely(age > interval))
 		return XFRM_XDP_R_PUNT_STALE;
+	if (READ_ONCE(flow->used) != now)
+		WRITE_ONCE(flow->used, now);
 	if (unlikely(age > interval / 2) && !READ_ONCE(flow->revalidating) &&
 	    !xchg(&flow->revalidating, 1))
 		return XFRM_XDP_R_PUNT_REVALIDATE;
@@ -388,6 +394,22 @@ static inline u64 xfrm_xdp_meta_sa(const struct xdp_buff *xdp)
 	return last->data == xdp->data &&
 	       xdp->data - xdp->data_meta == sizeof(*meta) &&
 	       meta->proof == last->nonce ? last->sa : 0;
+}
+
+/**
+ * xfrm_xdp_meta_there() - does a frame say that it has been decrypted?
+ * @xdp: the frame
+ *
+ * True or not: nobody can say so from the wire.
+ *
+ * Context: XDP.
+ */
+static inline bool xfrm_xdp_meta_there(const struct xdp_buff *xdp)
+{
+	const struct xfrm_xdp_meta *meta = xdp->data_meta;
+
+	return unlikely(xdp->data - xdp->data_meta == sizeof(*meta)) &&
+	       meta->magic == XFRM_XDP_META_MAGIC;
 }
 
 /**

@@ -19,8 +19,9 @@
 
 /**
  * enum xfrm_xdp_verdict - the four results of a transform kfunc
- * @XFRM_XDP_PUNT: nothing was changed, neither packet nor SA; return XDP_PASS
- *	and the stack does it right, errors included
+ * @XFRM_XDP_PUNT: nothing was changed, neither packet nor SA, unless
+ *	bpf_xdp_xfrm_forward() says @sa; return XDP_PASS and the stack does it right,
+ *	errors included
  * @XFRM_XDP_DONE: the packet was transformed; opts say what and where to
  * @XFRM_XDP_DROP: the stack would have dropped it too and the same counters
  *	say so; return XDP_DROP
@@ -200,7 +201,7 @@ struct xfrm_xdp_flow_key {
  * @packets: that the fast path finished, as of when the stack last renewed the flow: what
  *	it is now bpf_xfrm_flow_counts() says
  * @bytes: of these, L2 header included, as they came in
- * @learned_ns: CLOCK_MONOTONIC when the handle was made
+ * @learned_ns: CLOCK_MONOTONIC when the entry was made
  * @out_ifindex: egress device, the VLAN device where it leaves tagged; of an SA its xfrm
  *	interface, or 0
  * @out_spi: SPI of the outbound SA, 0 where the flow leaves in the clear
@@ -224,7 +225,7 @@ struct xfrm_xdp_flow_val {
  * struct bpf_xfrm_xdp_opts - options and results of the packet kfuncs
  * @error: -EINVAL where @opts__sz is not the structure's size, else 0
  * @reason: enum xfrm_xdp_reason of the result
- * @ifindex: DONE by a forwarding flow: the device to redirect to; by an SA: the xfrm
+ * @ifindex: of DONE only; by a forwarding flow: the device to redirect to; by an SA: the xfrm
  *	interface that the inner packet is received by, 0 for none
  * @flags: XFRM_XDP_OPTS_*
  * @sa: DONE by an SA: handle to put into the inner packet's flow key; of
@@ -242,7 +243,7 @@ struct bpf_xfrm_xdp_opts {
 	__u32 seq;
 };
 
-/* The handle is dead or the flow ended: delete it from the flow map. */
+/* By bpf_xdp_xfrm_flow(): the handle is dead or the flow ended: delete it from the map. */
 #define XFRM_XDP_OPTS_FORGET	0x1
 
 /**

@@ -112,7 +112,8 @@ struct xfrm_xdp_flow *xfrm_xdp_slots_victim(void)
 		if (!flow)
 			continue;
 		seen++;
-		age = (u32)jiffies - READ_ONCE(flow->used);
+		/* Another CPU may be ahead of this one. */
+		age = max_t(s32, (u32)jiffies - READ_ONCE(flow->used), 0);
 		if (victim && age <= oldest)
 			continue;
 		victim = flow;

@@ -138,6 +138,9 @@ Result<Query> make_query(const Options &options)
     if (!map)
         return map.error();
     auto counts = open_pin(pins.file(pin_program_counts));
+    if (!counts && counts.error().code == ENOENT)
+        return Error{"what is attached in this namespace is of another version of this tool",
+                     "'xfrm-xdp detach', then attach all devices again"};
     if (!counts)
         return counts.error();
     query.map = *std::move(map);
