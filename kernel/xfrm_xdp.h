@@ -418,7 +418,7 @@ void xfrm_xdp_flow_left(struct xfrm_xdp_flow *flow);
 void xfrm_xdp_flow_purge_dev(const struct net_device *dev);
 void xfrm_xdp_flow_purge_net(const struct net *net);
 void xfrm_xdp_flow_sweep_soon(void);
-bool xfrm_xdp_flow_counts(const struct net *net, u64 handle, u64 *packets, u64 *bytes);
+bool xfrm_xdp_flow_counts(u64 handle, u64 *packets, u64 *bytes);
 void xfrm_xdp_flow_usage(struct xfrm_xdp_usage *usage);
 int xfrm_xdp_flow_init(void);
 void xfrm_xdp_flow_exit(void);
@@ -487,6 +487,7 @@ bool xfrm_xdp_conntrack_ok(const struct sk_buff *skb, u8 proto);
 /* xfrm_xdp_meta.c: metadata between XDP and tc, and its proof */
 void xfrm_xdp_meta_decrypted(struct xdp_buff *xdp, u64 sa, u32 ifindex, unsigned int len);
 u64 xfrm_xdp_meta_proof(const struct xfrm_xdp_flow_key *key);
+bool xfrm_xdp_meta_true(const struct xdp_buff *xdp);
 void xfrm_xdp_meta_prove(struct xdp_buff *xdp, u64 sa);
 int xfrm_xdp_meta_store(struct xdp_buff *xdp, struct bpf_xfrm_xdp_opts *opts);
 int xfrm_xdp_meta_secpath(struct sk_buff *skb, struct xfrm_state *x);

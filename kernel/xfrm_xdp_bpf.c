@@ -356,8 +356,7 @@ __bpf_kfunc int bpf_xfrm_flow_learn(struct bpf_nf_ctx *ctx, void *opts, u32 opts
  *	bpf_xfrm_flow_learn()
  * @counts__sz: sizeof(struct bpf_xfrm_flow_counts) in bytes
  *
- * Of the caller's network namespace. The flow map has what it was when the stack last
- * renewed the flow.
+ * The flow map has what it was when the stack last renewed the flow.
  *
  * Context: process.
  * Return: 0, or -EINVAL where @counts__sz or @nr is wrong (also in @counts->error).
@@ -376,8 +375,8 @@ __bpf_kfunc int bpf_xfrm_flow_counts(void *counts, u32 counts__sz)
 	}
 	c->error = 0;
 	for (i = 0; i < nr; i++)
-		if (!xfrm_xdp_flow_counts(current->nsproxy->net_ns, c->flow[i].handle,
-					  &c->flow[i].packets, &c->flow[i].bytes))
+		if (!xfrm_xdp_flow_counts(c->flow[i].handle, &c->flow[i].packets,
+					  &c->flow[i].bytes))
 			c->flow[i].handle = 0;
 	return 0;
 }

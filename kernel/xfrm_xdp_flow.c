@@ -419,7 +419,6 @@ static bool xfrm_xdp_flow_lives(const struct xfrm_xdp_flow *flow)
 
 /**
  * xfrm_xdp_flow_counts() - what the fast path has finished of a flow
- * @net: namespace of the flow
  * @handle: of the flow, of a kind that the flow map has
  * @packets: result: how many
  * @bytes: result: of how many bytes, as they came in
@@ -427,15 +426,14 @@ static bool xfrm_xdp_flow_lives(const struct xfrm_xdp_flow *flow)
  * Context: any.
  * Return: false, and nothing, where there is no such flow or an SA of it died.
  */
-bool xfrm_xdp_flow_counts(const struct net *net, u64 handle, u64 *packets, u64 *bytes)
+bool xfrm_xdp_flow_counts(u64 handle, u64 *packets, u64 *bytes)
 {
 	const struct xfrm_xdp_flow *flow;
 	bool lives;
 
 	rcu_read_lock();
 	flow = xfrm_xdp_flow_get(handle);
-	lives = xfrm_xdp_flow_lives(flow) && flow->net == net &&
-		flow->kind < XFRM_XDP_FLOW_LEAVING;
+	lives = xfrm_xdp_flow_lives(flow) && flow->kind < XFRM_XDP_FLOW_LEAVING;
 	*packets = lives ? READ_ONCE(flow->packets) : 0;
 	*bytes = lives ? READ_ONCE(flow->bytes) : 0;
 	rcu_read_unlock();

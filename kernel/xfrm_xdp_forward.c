@@ -330,8 +330,8 @@ enum xfrm_xdp_verdict xfrm_xdp_flow(struct xdp_buff *xdp, u64 handle,
 	sa = xfrm_xdp_meta_sa(xdp);
 	/* Of what was decrypted in this run that was asked before. */
 	if (likely(!reason && !sa))
-		reason = xfrm_xdp_meta_there(xdp) ? XFRM_XDP_R_PUNT_NO_PROOF :
-						    xfrm_xdp_frame_is_ours(xdp, flow->in);
+		reason = xfrm_xdp_meta_been(xdp) ? XFRM_XDP_R_PUNT_NO_PROOF :
+						   xfrm_xdp_frame_is_ours(xdp, flow->in);
 	if (likely(!reason))
 		reason = xfrm_xdp_flow_match(flow, xdp, &pkt, sa);
 	if (unlikely(reason))
@@ -418,7 +418,7 @@ enum xfrm_xdp_verdict xfrm_xdp_forward(struct xdp_buff *xdp, struct bpf_xfrm_xdp
 	enum xfrm_xdp_verdict verdict;
 
 	/* Has it been here before? What an SA decrypted takes no flow of plaintext. */
-	if (xfrm_xdp_meta_there(xdp))
+	if (xfrm_xdp_meta_been(xdp))
 		return xfrm_xdp_punt(opts, XFRM_XDP_R_PUNT_NO_PROOF);
 	verdict = xfrm_xdp_forward_step(xdp, ifindex, 0, &arrived, opts);
 	if (verdict != XFRM_XDP_DONE || !opts->sa)

@@ -397,19 +397,17 @@ static inline u64 xfrm_xdp_meta_sa(const struct xdp_buff *xdp)
 }
 
 /**
- * xfrm_xdp_meta_there() - does a frame say that it has been decrypted?
+ * xfrm_xdp_meta_been() - has the frame been decrypted before, in this run or another?
  * @xdp: the frame
  *
- * True or not: nobody can say so from the wire.
+ * Whoever else puts something in front of it may do so.
  *
  * Context: XDP.
  */
-static inline bool xfrm_xdp_meta_there(const struct xdp_buff *xdp)
+static inline bool xfrm_xdp_meta_been(const struct xdp_buff *xdp)
 {
-	const struct xfrm_xdp_meta *meta = xdp->data_meta;
-
-	return unlikely(xdp->data - xdp->data_meta == sizeof(*meta)) &&
-	       meta->magic == XFRM_XDP_META_MAGIC;
+	return unlikely(xdp->data - xdp->data_meta == sizeof(struct xfrm_xdp_meta)) &&
+	       xfrm_xdp_meta_true(xdp);
 }
 
 /**

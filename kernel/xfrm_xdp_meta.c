@@ -77,6 +77,27 @@ static void xfrm_xdp_meta_key_of(struct xfrm_xdp_flow_key *key, int reason,
 }
 
 /**
+ * xfrm_xdp_meta_true() - was the frame decrypted by the SA that its metadata name?
+ * @xdp: frame with as many bytes of metadata as ours are
+ *
+ * Context: XDP.
+ */
+bool xfrm_xdp_meta_true(const struct xdp_buff *xdp)
+{
+	const struct xfrm_xdp_meta *meta = xdp->data_meta;
+	struct xfrm_xdp_flow_key key;
+	struct xfrm_xdp_pkt pkt;
+
+	if (meta->magic != XFRM_XDP_META_MAGIC)
+		return false;
+	if (xfrm_xdp_meta_sa(xdp))
+		return true;
+	xfrm_xdp_meta_key_of(&key, xfrm_xdp_parse_frame(&pkt, xdp), &pkt,
+			     xdp->rxq->dev->ifindex, meta->sa);
+	return meta->proof == xfrm_xdp_meta_proof(&key);
+}
+
+/**
  * xfrm_xdp_meta_prove() - say which SA a frame was decrypted by, and prove it
  * @xdp: the frame; input left room in front of it
  * @sa: handle of the SA

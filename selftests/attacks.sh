@@ -50,8 +50,8 @@ clear_attacks()
 46|to be encrypted, for all MACs|on_lan dmac=$MAC_ALL|PuntNotHost=N
 6|IPv4-mapped addresses|on_wire src=::ffff:$B4 dst=::ffff:$A4|Ip6InNoRoutes=N
 6|addresses that begin as those of the IPv4 flow|on_wire src=cb00:7102:: dst=c633:6402::|Ip6InNoRoutes=N
-46|metadata forged, with the handle of a live SA|with_forged_metadata sa on_wire|PuntNoProof=N RestoreForged=N
-46|metadata forged, with a handle of nothing|with_forged_metadata 0x123456789 on_wire|PuntNoProof=N RestoreForged=N
+46|metadata forged, with the handle of a live SA|with_forged_metadata sa on_wire|RestoreForged=N
+46|metadata forged, with a handle of nothing|with_forged_metadata 0x123456789 on_wire|RestoreForged=N
 END
 }
 
