@@ -115,6 +115,9 @@ if [ "${1:-}" = --faults ]; then
 	# shellcheck source=lib/faults.sh
 	. "$here/lib/faults.sh"
 	faults_available || bail "no failslab or fail_page_alloc; the debug kernel has them"
+	# It says for itself whose allocations fail.
+	shares[2]=${shares[2]/ $with_faults/}
+	tests="${shares[*]}"
 fi
 
 # shellcheck disable=SC2086  # one word per test
@@ -126,9 +129,6 @@ if [ "${1:-}" = --share ]; then
 		exit 2 ;;
 	esac
 fi
-
-# It says for itself whose allocations fail.
-[ $run = run ] || tests=${tests/ $with_faults/}
 
 wanted=' '
 for name; do
