@@ -85,7 +85,10 @@ nightly: auto-prerequisites ## random SAs, policies and packets by both paths (S
 		--seed $(SEED) --pairs $(PAIRS)
 
 faults: auto-prerequisites ## all tests on the debug kernel while memory is short
-	@selftests/vm/run.sh --kernel debug --nic 4 --timeout 14400 -- selftests/run_all.sh --faults
+	@rc=0; for share in 1 2 3; do \
+		selftests/vm/run.sh --kernel debug --nic 4 --smp $$((share == 3 ? 1 : 2)) \
+			--timeout 14400 -- selftests/run_all.sh --faults --share $$share || rc=$$?; \
+	done; exit $$rc
 
 TUNNELS ?= 10000
 scale: auto-prerequisites ## a million flows over 10,000 tunnels (TUNNELS=10000)

@@ -3,8 +3,7 @@
 #
 # Allocations fail: in the module while packets flow, while it is loaded, while a
 # namespace is made. Packets are the stack's then, or lost; never in the clear, and nothing
-# is left over. Needs a kernel with failslab and
-# fail_page_alloc: the debug kernel.
+# is left over. Needs a kernel with failslab and fail_page_alloc: the debug kernel.
 #
 #   HA ---- GW1 ==== wire ==== GW2 ---- HB
 #     flows both ways; GW1 is
@@ -12,8 +11,6 @@
 
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
-# shellcheck source=lib/faults.sh
-. "$LIB/faults.sh"
 
 SEQ=0
 # flows_both_ways N PORT: N new flows each way and to GW1 itself, three packets each

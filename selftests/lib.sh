@@ -28,6 +28,8 @@ TMP=$(mktemp -d "${TMPDIR:-/tmp}/xfrm-xdp-test.XXXXXX")
 . "$LIB/streams.sh"
 # shellcheck source=lib/capture.sh
 . "$LIB/capture.sh"
+# shellcheck source=lib/faults.sh
+. "$LIB/faults.sh"
 
 # needs NAME[:PACKAGE]…: a missing tool is a failure that says what to install.
 needs()
@@ -54,7 +56,7 @@ cleanup()
 		$cmd
 	done
 	capture_stop
-	[ -z "${XFRM_XDP_FAULTS:-}" ] || capture_judge
+	plaintext_judge
 	agent_stop
 	detach_quietly
 	topology_delete
@@ -78,4 +80,5 @@ setup()
 	topology
 	agent sink name=A "ns=$HA" port=5001
 	agent sink name=B "ns=$HB" port=5001
+	[ -z "${XFRM_XDP_WATCH:-}" ] || plaintext_watch
 }

@@ -27,8 +27,17 @@ agent_stop()
 	AGENT_PID=
 }
 
-# agent VERB [KEY=VALUE]…: leaves the answer in R[].
+# agent VERB [KEY=VALUE]…: leaves the answer in R[]. Where memory is short those that only
+# set something up are spared.
 agent()
+{
+	case $1 in
+	ip|sysctl|offload|sink|tap|watch|mark|migrate|sa)	spared agent_ask "$@" ;;
+	*)	agent_ask "$@" ;;
+	esac
+}
+
+agent_ask()
 {
 	local line
 	local -a lines

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Memory that is not there: failslab and fail_page_alloc of a kernel that has them, for
-# the allocations below one function or one module only.
+# the allocations below one function, one module, or the whole network stack only.
 
 FAILSLAB=/sys/kernel/debug/failslab
 FAIL_PAGE=/sys/kernel/debug/fail_page_alloc
@@ -60,28 +60,51 @@ faults_not_below()
 	fault_set times -1
 }
 
+# What kmemleak needs to keep its books never fails: it would be switched off.
+BOOKKEEPER=__alloc_object
+
 # faults_below NAME [EXCEPT]: of a function, or of a module by "[NAME]", but not below
-# another; else what kmemleak allocates to keep its books never fails
+# another
 faults_below()
 {
-	faults_not_below "${2:-kmemleak_alloc}"
+	faults_not_below "${2:-$BOOKKEEPER}"
 	text_of "$1"
 	fault_set require-start "${RANGE[0]}"
 	fault_set require-end "${RANGE[1]}"
 	fault_set ignore-gfp-wait N
 }
 
-# faults_anywhere: of whatever cannot wait for memory, as nothing can that handles packets
-faults_anywhere()
+# faults_of_packets: of whatever cannot wait for memory below a function of the network
+# stack, which the linker has put side by side: it calls the module, the programs and the
+# transforms, and they it. Programs and file systems have what they need.
+faults_of_packets()
 {
-	faults_not_below kmemleak_alloc
-	fault_set require-start 0
-	fault_set require-end 0xffffffffffffffff
+	local start end
+
+	faults_not_below $BOOKKEEPER
+	text_of sock_alloc_file
+	start=${RANGE[0]}
+	text_of __noinstr_text_start
+	end=${RANGE[0]}
+	fault_set require-start "$start"
+	fault_set require-end "$end"
 	fault_set ignore-gfp-wait Y
 }
 
 # faults_in PERCENT: of the allocations; 0 ends it
 faults_in() { fault_set probability "$1"; }
+
+# spared CMD…: with memory for all; what is set up for a test is not what is tested
+spared()
+{
+	local rc=0
+
+	[ -n "${XFRM_XDP_FAULTS:-}" ] || { "$@"; return; }
+	faults_in 0
+	"$@" || rc=$?
+	faults_in "$XFRM_XDP_FAULTS"
+	return $rc
+}
 
 # nth_fails N CMD…: CMD, of whose allocations below that function the Nth fails
 nth_fails()

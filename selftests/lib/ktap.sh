@@ -31,7 +31,7 @@ must()
 {
 	local out
 
-	out=$("$@" 2>&1) || bail "'$*' failed: ${out//$'\n'/; }"
+	out=$(spared "$@" 2>&1) || bail "'$*' failed: ${out//$'\n'/; }"
 }
 
 test_begin()

@@ -110,8 +110,9 @@ void random_templates(Generator &random, const PolicySet &set, Policy &policy)
         return;
     if (random.one_in(4))
         return;
+    // In an outbound policy a template that makes an outer header may not be optional.
     policy.templates = {
-        {sa.source, sa.destination, sa.mode, sa.protocol, sa.request_id, random.one_in(8)}};
+        {sa.source, sa.destination, sa.mode, sa.protocol, sa.request_id, in && random.one_in(8)}};
 }
 
 Probe random_probe(Generator &random, const PolicySet &set)

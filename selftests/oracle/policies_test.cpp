@@ -157,7 +157,8 @@ std::string Policies::change(Generator &random, PolicySet &set)
         old.templates = policy.way == old.way && policy.interface_id == old.interface_id
                             ? policy.templates
                             : old.templates;
-        EXPECT_TRUE(table.update(old));
+        const Status done = table.update(old);
+        EXPECT_TRUE(done) << show(old) << ": " << done.error().cause;
         return "updated " + show(old);
     }
     // What comes first now, more often than not.
