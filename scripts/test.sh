@@ -92,9 +92,11 @@ if [ "${1:-}" = all ]; then
 	timeout=2400
 	[ "$kernel" != debug ] || timeout=4800
 	two_machines
-	# The module for a running kernel is built there, which takes the debug kernel long.
+	# The module for a running kernel is built there, which takes the debug kernel long; and
+	# what a packet costs is known of the stock kernel.
 	[ "$kernel" = debug ] ||
 		step 'install' selftests/vm/run.sh --kernel "$kernel" --no-build -- scripts/install_test.sh
+	[ "$kernel" != stock ] || step 'what a packet costs' quick_make bench-check
 fi
 
 [ ! -s "$failures" ] || { echo "# === what failed"; cat "$failures"; }

@@ -53,11 +53,9 @@ ns_create()
 			net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0
 	done
 	agent sysctl "ns=$WIRE" net.ipv6.conf.default.disable_ipv6=1
-	# Fragments without the rest are not given up, and told of, in the midst of a later test.
 	for ns in "$GW1" "$GW2"; do
 		agent sysctl "ns=$ns" net.ipv4.ip_forward=1 \
-			net.ipv6.conf.all.forwarding=1 \
-			net.ipv4.ipfrag_time=3600 net.ipv6.ip6frag_time=3600
+			net.ipv6.conf.all.forwarding=1
 	done
 }
 

@@ -258,6 +258,18 @@ Status Stage::send(Travel travel, const std::vector<Bytes> &frames)
     return ping(travel);
 }
 
+// That fragments of a test long past were given up: ICMP's time exceeded, in reassembly.
+static bool is_late(View frame)
+{
+    constexpr std::size_t l3 = packet::ethernet_length;
+    const auto told = [&](std::size_t next, std::size_t icmp, int protocol, int type) {
+        return frame.size() > icmp + 1 && frame[next] == protocol && frame[icmp] == type &&
+               frame[icmp + 1] == 1;
+    };
+    return frame[12] == 0x86 ? told(l3 + 6, l3 + packet::ipv6_length, IPPROTO_ICMPV6, 3)
+                             : told(l3 + 9, l3 + packet::ipv4_length, IPPROTO_ICMP, 11);
+}
+
 // Devices that come up tell their neighbours.
 void Stage::collect(Travel travel)
 {
@@ -265,7 +277,9 @@ void Stage::collect(Travel travel)
         seen_.out.push_back(std::move(frame));
     for (Bytes &frame : source(travel).take())
         seen_.back.push_back(std::move(frame));
-    const auto noise = [](const Bytes &frame) { return (frame[0] & 1) || is_pong(frame); };
+    const auto noise = [](const Bytes &frame) {
+        return (frame[0] & 1) || is_pong(frame) || is_late(frame);
+    };
     std::erase_if(seen_.out, noise);
     std::erase_if(seen_.back, noise);
 }
