@@ -133,9 +133,12 @@ Differences judge_input_once(const Course &course, const Cell &cell, const std::
     Differences out = compare(both->slow, both->fast);
     expect_count(out, "packets decrypted fast in the slow run", both->slow, decrypted(both->slow),
                  0);
-    // What is refused is refused by the programs, or handed to the stack for that.
-    const std::int64_t refused =
-        count(both->fast.module, "PuntSaReplay") + count(both->fast.module, "DropIcv");
+    // What is refused is refused by the programs, or handed to the stack for that. In UDP
+    // over IPv6 that takes ESP of less than an IPv6 header for too small.
+    const bool least = cell.encapsulation_port && cell.outer == Family::v6;
+    const std::int64_t refused = count(both->fast.module, "PuntSaReplay") +
+                                 count(both->fast.module, "DropIcv") +
+                                 (least ? count(both->fast.module, "PuntEspShort") : 0);
     if (cell.input.fast())
         expect_count(out, "packets decrypted fast, or refused", both->fast,
                      decrypted(both->fast) + refused, static_cast<std::int64_t>(whole_esp(esp)));
