@@ -151,7 +151,7 @@ life_attacks()
 46|ESP of an SA that was deleted|deleted_sa|FlowLearned=2 Decrypted=3 ForwardDone=3 A:udp:$B:4000>$A2:5001:ttl63*4 FlowReclaimed=1 XfrmInNoStates=N
 46|ESP of an SA that expired|expired_sa|FlowLearned=2 Decrypted=3 ForwardDone=3 A:udp:$B:4000>$A2:5001:ttl63*4 PuntSaExpired=1 XfrmInStateExpired=1 FlowReclaimed=1 XfrmInNoStates=N
 46|the last sequence number of an outbound SA|last_sequence_number|FlowLearned=1 Encrypted=3 W:esp:$SPI_LAST*4 PuntSaOverflow=3 XfrmOutStateSeqError=3 FlowRenewed=3
-46|a handle of before, its slot taken again|handle_again|PuntNoFlow=2 FlowReclaimed=1 FlowLearned=4 FlowRenewed=2 Decrypted=3 ForwardDone=3 A:udp:$B:4000>$A2:5001:ttl63*6
+46|a handle of before, its slot taken again|handle_again|PuntNoFlow=1 FlowReclaimed=1 FlowLearned=4 FlowRenewed=2 Decrypted=3 ForwardDone=3 A:udp:$B:4000>$A2:5001:ttl63*6
 END
 }
 

@@ -9,6 +9,8 @@ set -u
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 # shellcheck source=../lib/ktap.sh
 . "$here/../lib/ktap.sh"
+# shellcheck source=../lib/faults.sh
+. "$here/../lib/faults.sh"
 # shellcheck source=../lib/wait.sh
 . "$here/../lib/wait.sh"
 # shellcheck source=../lib/transform.sh

@@ -320,8 +320,8 @@ handle_again()
 	grew_by FlowLearned 4
 	agent flow_find path="$(pins)/flows" src="$M" dst="$GW1_O" spi=$SPI_SHORT
 	expect "slot" $((R[handle] & 0xffffff)) $((old & 0xffffff))
-	agent ifindex "ns=$GW1" dev=wire
 	by_map
+	agent ifindex "ns=$GW1" dev=wire
 	agent flow_put path="$(pins)/flows" ifindex="${R[ifindex]}" src="$M" dst="$GW1_O" \
 		spi=$SPI_SHORT handle="$old"
 	by_mallory n=1 spi=$SPI_SHORT
