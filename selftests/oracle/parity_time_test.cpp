@@ -27,18 +27,18 @@ struct Age {
 };
 
 const std::vector<Age> ages = {
-    {"soft, added", [](Sa &sa) { sa.soft_age = 2; }, {"soft expiry"}},
+    {"soft, added", [](Sa &sa) { sa.soft_age = 4; }, {"soft expiry"}},
     {"hard, added",
      [](Sa &sa) {
-         sa.soft_age = 2;
-         sa.hard_age = 3;
+         sa.soft_age = 4;
+         sa.hard_age = 7;
      },
      {"soft expiry", "hard expiry"}},
-    {"soft, used", [](Sa &sa) { sa.soft_use = 2; }, {"soft expiry"}},
+    {"soft, used", [](Sa &sa) { sa.soft_use = 4; }, {"soft expiry"}},
     {"hard, used",
      [](Sa &sa) {
-         sa.soft_use = 2;
-         sa.hard_use = 3;
+         sa.soft_use = 4;
+         sa.hard_use = 7;
      },
      {"soft expiry", "hard expiry"}},
 };
@@ -128,7 +128,7 @@ protected:
     // All expiries, with a bound; by SPI.
     void wait(std::size_t expiries)
     {
-        const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+        const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
         const auto count = [&] {
             std::size_t sum = 0;
             for (const auto &[spi, events] : events_)
