@@ -7,6 +7,7 @@
  */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
+#include "action.bpf.h"
 #include "kfuncs.bpf.h"
 
 #define NF_ACCEPT	1
@@ -24,18 +25,6 @@ struct {
 	__type(key, struct xfrm_xdp_flow_key);
 	__type(value, struct xfrm_xdp_flow_val);
 } flows SEC(".maps");
-
-static __always_inline int xdp_action(int verdict, const struct bpf_xfrm_xdp_opts *opts)
-{
-	switch (verdict) {
-	case XFRM_XDP_DONE:
-		return bpf_redirect(opts->ifindex, 0);
-	case XFRM_XDP_DROP:
-	case XFRM_XDP_TAKEN:
-		return XDP_DROP;
-	}
-	return XDP_PASS;
-}
 
 SEC("xdp")
 int xfrm_xdp_ingress(struct xdp_md *ctx)

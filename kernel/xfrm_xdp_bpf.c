@@ -45,7 +45,7 @@ static bool xfrm_xdp_opts_ok(void *opts, u32 opts__sz, u32 size)
 void xfrm_xdp_note(const struct xdp_buff *xdp, enum xfrm_xdp_verdict verdict,
 		   const struct bpf_xfrm_xdp_opts *opts)
 {
-	this_cpu_inc(xfrm_xdp_net_rcu(dev_net(xdp->rxq->dev))->stats->count[opts->reason]);
+	xfrm_xdp_net_count(xfrm_xdp_net_rcu(dev_net(xdp->rxq->dev)), opts->reason);
 	trace_xfrm_xdp_packet(xdp->rxq->dev, verdict, opts);
 }
 

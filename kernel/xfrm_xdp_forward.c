@@ -296,10 +296,8 @@ xfrm_xdp_flow_take(struct xfrm_xdp_flow *flow, struct xdp_buff *xdp,
 	}
 	if (unlikely(flow->in) && verdict != XFRM_XDP_PUNT)
 		xfrm_xdp_flow_received(flow, arrived->len, verdict);
-	if (unlikely(verdict == XFRM_XDP_PUNT && xfrm_xdp_reason_forgets(opts->reason))) {
-		opts->flags |= XFRM_XDP_OPTS_FORGET;
+	if (unlikely(verdict == XFRM_XDP_PUNT && xfrm_xdp_reason_forgets(opts->reason)))
 		xfrm_xdp_flow_remove(flow);
-	}
 	return verdict;
 }
 
@@ -345,6 +343,8 @@ enum xfrm_xdp_verdict xfrm_xdp_flow(struct xdp_buff *xdp, u64 handle,
 					pkt.len);
 	else if (verdict == XFRM_XDP_DONE)
 		xfrm_xdp_meta_forget();
+	else if (verdict == XFRM_XDP_PUNT && xfrm_xdp_reason_forgets(opts->reason))
+		opts->flags |= XFRM_XDP_OPTS_FORGET;
 	return verdict;
 }
 

@@ -39,6 +39,12 @@ static inline struct xfrm_xdp_net *xfrm_xdp_net_rcu(const struct net *net)
 	return rcu_dereference(net->gen)->ptr[xfrm_xdp_net_id];
 }
 
+static inline void xfrm_xdp_net_count(const struct xfrm_xdp_net *xn,
+				      enum xfrm_xdp_reason reason)
+{
+	this_cpu_inc(xn->stats->count[reason]);
+}
+
 /**
  * xfrm_xdp_count() - count what happened to a packet or flow
  * @net: namespace of the packet
@@ -48,7 +54,7 @@ static inline struct xfrm_xdp_net *xfrm_xdp_net_rcu(const struct net *net)
  */
 static inline void xfrm_xdp_count(const struct net *net, enum xfrm_xdp_reason reason)
 {
-	this_cpu_inc(xfrm_xdp_net(net)->stats->count[reason]);
+	xfrm_xdp_net_count(xfrm_xdp_net(net), reason);
 }
 
 /* xfrm_xdp_vlan.c: of devices that most often are no VLAN devices */

@@ -163,6 +163,36 @@ renewal()
 	test_end
 }
 
+# A sweep comes with the end of any SA: the flow's own one stays.
+sweep()
+{
+	sa_state "$GW2_4" "$GW1_4" 0x3333 gcm256 off 64
+	configure "$GW1" "$STATE" \
+		"xfrm state delete src $GW2_4 dst $GW1_4 proto esp spi 0x3333"
+	counter_at_least "$GW1" PuntNotLearned 1
+}
+
+# What the stack goes on dropping is no life of a flow.
+stopped_flow()
+{
+	test_begin "a flow that a rule stopped is forgotten, though its sender goes on"
+	fresh
+	stream_on out
+	rule_comes "$INNER"
+	mark "$GW1"
+	wait_for 10 counter_at_least "$GW1" PuntStale 100 || wrong "the rule does not stop it"
+	mark "$GW1"
+	flow_times $INTERVAL 1500
+	wait_for 20 sweep || wrong "the flow is kept"
+	flow_times $INTERVAL 600000
+	send_on 20
+	expect_counts "$GW1" Encrypted=0
+	expect_range "flows forgotten" "$(since "$GW1" FlowReclaimed)" 1 4
+	agent unstream name=S
+	rule_goes "$INNER"
+	test_end
+}
+
 # A flow that is longer than conntrack remembers it without seeing it: the packets that
 # renew it are enough, and for the rest of its life conntrack knows it.
 conntrack_remembers()
@@ -371,7 +401,7 @@ rekey()
 POLICY_OUT="src $NET_A4 dst $NET_B4 dir out"
 POLICY_FWD="src $NET_B4 dst $NET_A4 dir fwd"
 
-plan 22
+plan 23
 needs nft:nftables bpftool:bpftool
 setup
 REVALIDATE_MS=$INTERVAL
@@ -386,6 +416,7 @@ rule out "what it carries, of tc" \
 rule out "its ESP" "type filter hook output priority 0; meta l4proto esp counter drop"
 rule in "its ESP" "type filter hook input priority 0; meta l4proto esp counter drop"
 renewal
+stopped_flow
 conntrack_remembers
 
 route_change out

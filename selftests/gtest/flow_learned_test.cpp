@@ -235,6 +235,75 @@ TEST_F(LearnedSa, KeepsTheRenewingPacketInItsWindow)
     EXPECT_EQ(run("probe_flow", ahead).result.verdict, XFRM_XDP_DONE);
 }
 
+// What manages the flows calls programs of its own, in process context.
+class Syscall : public LearnedSa {
+protected:
+    // What the program returned; it may write to what it is given.
+    template <class T>
+    int call(T &argument, const char *program)
+    {
+        const auto fd = probe("probe_syscall").program_fd(program);
+        EXPECT_TRUE(fd) << fd.error().cause;
+        LIBBPF_OPTS(bpf_test_run_opts, options);
+        options.ctx_in = &argument;
+        options.ctx_size_in = sizeof(argument);
+        EXPECT_EQ(fd ? bpf_prog_test_run_opts(*fd, &options) : -1, 0);
+        return static_cast<int>(options.retval);
+    }
+};
+
+TEST_F(Syscall, CountsWhatTheFastPathFinished)
+{
+    bpf_xfrm_flow_counts counts{};
+    counts.error = 1;
+    counts.nr = 3;
+    counts.flow[0].handle = entry_.val.handle;
+    counts.flow[1].handle = ~0ULL;
+    counts.flow[2].handle = entry_.val.handle;
+    counts.flow[3].handle = entry_.val.handle;
+    ASSERT_EQ(run("probe_flow", esp()).result.verdict, XFRM_XDP_DONE);
+    const Bytes last = esp();
+    ASSERT_EQ(run("probe_flow", last).result.verdict, XFRM_XDP_DONE);
+    EXPECT_EQ(call(counts, "probe"), 0);
+    EXPECT_EQ(counts.error, 0);
+    for (const int i : {0, 2}) {
+        EXPECT_EQ(counts.flow[i].handle, entry_.val.handle);
+        EXPECT_EQ(counts.flow[i].packets, 2U);
+        EXPECT_EQ(counts.flow[i].bytes, 2 * last.size());
+    }
+    EXPECT_EQ(counts.flow[1].handle, 0U);
+    EXPECT_EQ(counts.flow[1].packets, 0U);
+    // Beyond those that were asked for.
+    EXPECT_EQ(counts.flow[3].packets, 0U);
+}
+
+TEST_F(Syscall, RefusesWhatDoesNotFit)
+{
+    bpf_xfrm_flow_counts counts{};
+    counts.flow[0].handle = entry_.val.handle;
+    for (const std::uint32_t nr : {XFRM_XDP_COUNTS_MAX + 1U, ~0U}) {
+        counts.nr = nr;
+        counts.error = 0;
+        EXPECT_EQ(call(counts, "probe"), -EINVAL);
+        EXPECT_EQ(counts.error, -EINVAL);
+        EXPECT_EQ(counts.flow[0].handle, entry_.val.handle);
+    }
+    counts.nr = 1;
+    counts.error = 0;
+    EXPECT_EQ(call(counts, "probe_short"), -EINVAL);
+    EXPECT_EQ(counts.error, -EINVAL);
+    for (std::uint32_t flags : {1U, ~0U})
+        EXPECT_EQ(call(flags, "probe_forget"), -EINVAL);
+    EXPECT_EQ(run("probe_flow", esp()).result.verdict, XFRM_XDP_DONE);
+}
+
+TEST_F(Syscall, ForgetsTheFlowsOfTheNamespace)
+{
+    std::uint32_t flags = 0;
+    EXPECT_EQ(call(flags, "probe_forget"), 0);
+    expect_flow_punt(esp(), "PuntNoFlow", true);
+}
+
 class Metadata : public LearnedSa {
 protected:
     // What bpf_xdp_xfrm_metadata() puts in front of a packet of the SA.
@@ -350,6 +419,26 @@ TEST_F(Metadata, IsForTheFrameThatWasDecrypted)
     const Outcome brief = run("probe_metadata", plain(), "probe_short");
     EXPECT_EQ(brief.result.metadata[0], -EINVAL);
     EXPECT_EQ(brief.result.opts.error, -EINVAL);
+}
+
+// Its policy has not been checked: it must not take a flow of plaintext that looks like it.
+TEST_F(Metadata, MayNotPassForPlaintext)
+{
+    for (const char *again : {"probe", "probe_proven", "probe_proven_flow"}) {
+        SCOPED_TRACE(again);
+        const Outcome outcome = run("probe_again", esp(), again);
+        ASSERT_EQ(outcome.result.calls, 1U);
+        EXPECT_EQ(outcome.result.verdict, XFRM_XDP_PUNT);
+        EXPECT_EQ(reason_name(outcome.result.opts.reason), "PuntNoProof");
+        EXPECT_EQ(outcome.result.opts.sa, 0U);
+        EXPECT_EQ(outcome.result.opts.flags, 0U);
+        EXPECT_EQ(hex(outcome.frame), hex(plain()));
+        ASSERT_EQ(outcome.metadata.size(), sizeof(xfrm_xdp_meta));
+        if (std::string(again) == "probe")
+            continue;
+        const xfrm_xdp_meta meta = proven();
+        EXPECT_EQ(std::memcmp(outcome.metadata.data(), &meta, sizeof(meta)), 0);
+    }
 }
 
 // A program may drop what it decrypted, and drivers use their buffers again: a

@@ -6,6 +6,7 @@
 #include "vmlinux.h"
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
+#include "action.bpf.h"
 #include "kfuncs.bpf.h"
 #include "parse.bpf.h"
 
@@ -49,18 +50,6 @@ static __always_inline int flow_step(struct xdp_md *ctx, __u32 ifindex, __u64 sa
 	}
 	val = bpf_map_lookup_elem(&flows, &key);
 	return val ? flow_take(ctx, &key, val, opts) : XFRM_XDP_PUNT;
-}
-
-static __always_inline int xdp_action(int verdict, const struct bpf_xfrm_xdp_opts *opts)
-{
-	switch (verdict) {
-	case XFRM_XDP_DONE:
-		return bpf_redirect(opts->ifindex, 0);
-	case XFRM_XDP_DROP:
-	case XFRM_XDP_TAKEN:
-		return XDP_DROP;
-	}
-	return XDP_PASS;
 }
 
 SEC("xdp")
