@@ -96,7 +96,7 @@ void xfrm_xdp_pkt_key(struct xfrm_xdp_flow_key *key,
 		      const struct xfrm_xdp_pkt *pkt, u32 ifindex, u64 sa);
 
 bool xfrm_xdp_encap_key(struct xfrm_xdp_flow_key *key, const struct xfrm_xdp_pkt *pkt);
-bool xfrm_xdp_pkt_is(const struct xfrm_xdp_pkt *pkt, const struct xfrm_xdp_flow_key *key);
+bool xfrm_xdp_encap_is(const struct xfrm_xdp_pkt *pkt, const struct xfrm_xdp_flow_key *key);
 
 /* xfrm_xdp_vlan.c: 802.1Q, and link-layer headers */
 bool xfrm_xdp_vlan_known(const struct net_device *dev);
@@ -301,7 +301,7 @@ enum xfrm_xdp_verdict xfrm_xdp_input(struct xdp_buff *xdp,
 				     struct net_device *iface,
 				     struct bpf_xfrm_xdp_opts *opts);
 
-/* xfrm_xdp_flow.c: the flow table */
+/* xfrm_xdp_flow.c: flows, from when they are learned to when they are forgotten */
 
 /**
  * struct xfrm_xdp_flow_id - what a flow is found by
@@ -407,7 +407,6 @@ struct xfrm_xdp_usage {
 	u64 hash_bytes;
 };
 
-struct xfrm_xdp_flow *xfrm_xdp_flow_find(const struct xfrm_xdp_flow_id *id);
 struct xfrm_xdp_flow *xfrm_xdp_flow_alloc(const struct xfrm_xdp_flow_id *id,
 					  const struct net_device *in);
 void xfrm_xdp_flow_free(struct xfrm_xdp_flow *flow);
@@ -420,8 +419,34 @@ void xfrm_xdp_flow_purge_net(const struct net *net);
 void xfrm_xdp_flow_sweep_soon(void);
 bool xfrm_xdp_flow_counts(u64 handle, u64 *packets, u64 *bytes);
 void xfrm_xdp_flow_usage(struct xfrm_xdp_usage *usage);
-int xfrm_xdp_flow_init(void);
+int __init xfrm_xdp_flow_init(void);
 void xfrm_xdp_flow_exit(void);
+
+/* xfrm_xdp_table.c: the hash table of flows */
+
+/**
+ * struct xfrm_xdp_sought - a packet whose flow is looked for
+ * @pkt: the packet
+ * @net: namespace of its ingress device
+ * @sa: handle of the inbound SA that it was decrypted by, or 0
+ * @ifindex: its ingress device
+ * @kind: enum xfrm_xdp_flow_kind
+ */
+struct xfrm_xdp_sought {
+	const struct xfrm_xdp_pkt *pkt;
+	const struct net *net;
+	u64 sa;
+	u32 ifindex;
+	u8 kind;
+};
+
+struct xfrm_xdp_flow *xfrm_xdp_flow_find(const struct xfrm_xdp_flow_id *id);
+struct xfrm_xdp_flow *xfrm_xdp_flow_find_pkt(const struct xfrm_xdp_sought *sought);
+int xfrm_xdp_table_insert(struct xfrm_xdp_flow *flow);
+void xfrm_xdp_table_remove(struct xfrm_xdp_flow *flow);
+u64 xfrm_xdp_table_bytes(void);
+int __init xfrm_xdp_table_init(void);
+void xfrm_xdp_table_exit(void);
 
 /* xfrm_xdp_slots.c: handles */
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The flow table: flows are found by their key, or by a handle (see xfrm_xdp_slots.c).
+ * Flows: found by their key (see xfrm_xdp_table.c), or by a handle (xfrm_xdp_slots.c).
  *
  * A flow is constant once inserted; a change replaces it under a new handle.
  * Lookups run under RCU and take no reference: everything that a flow refers
@@ -10,12 +10,9 @@
  */
 
 #include <linux/hash.h>
-#include <linux/jhash.h>
 #include <linux/module.h>
-#include <linux/rhashtable.h>
 #include <linux/slab.h>
 #include <net/neighbour.h>
-#include <net/netns/hash.h>
 #include "xfrm_xdp.h"
 
 static unsigned int revalidate_ms = 1000;
@@ -48,93 +45,8 @@ MODULE_PARM_DESC(idle_ms, "after how many idle ms a flow is forgotten (default 3
 
 DEFINE_SPINLOCK(xfrm_xdp_slots_lock);
 
-/* Of all flows; the table has its own locks, and is changed under ours. */
-static struct rhashtable xfrm_xdp_by_id;
 static struct kmem_cache *xfrm_xdp_flow_cache;
 static u32 xfrm_xdp_bundles;	/* that flows hold */
-
-/*
- * All that senders choose has a part in it, so that no set of flows that they make is
- * one chain. As jhash2(), but of IPv4 addresses there is one word only.
- */
-static u32 xfrm_xdp_key_hash(const struct xfrm_xdp_flow_key *key, const struct net *net,
-			     u32 seed)
-{
-	u32 a = JHASH_INITVAL + seed + (__force u32)key->saddr[0];
-	u32 b = JHASH_INITVAL + seed + (__force u32)key->daddr[0];
-	u32 c = JHASH_INITVAL + seed + (__force u32)key->spi;
-
-	__jhash_mix(a, b, c);
-	if (key->family != AF_INET) {
-		a += (__force u32)key->saddr[1];
-		b += (__force u32)key->saddr[2];
-		c += (__force u32)key->saddr[3];
-		__jhash_mix(a, b, c);
-		a += (__force u32)key->daddr[1];
-		b += (__force u32)key->daddr[2];
-		c += (__force u32)key->daddr[3];
-		__jhash_mix(a, b, c);
-	}
-	a += (__force u32)key->encap;
-	b += key->ifindex ^ key->proto << 24 ^ key->vlan << 12 ^ net_hash_mix(net);
-	c += lower_32_bits(key->sa);
-	__jhash_final(a, b, c);
-	return c;
-}
-
-static u32 xfrm_xdp_id_hash(const void *data, u32 len, u32 seed)
-{
-	const struct xfrm_xdp_flow_id *id = data;
-
-	return xfrm_xdp_key_hash(&id->key, id->net, seed);
-}
-
-static u32 xfrm_xdp_flow_hash(const void *data, u32 len, u32 seed)
-{
-	const struct xfrm_xdp_flow *flow = data;
-
-	return xfrm_xdp_key_hash(&flow->key, flow->net, seed);
-}
-
-/* memcmp(), inline: words of eight bytes, of which the key has seven. */
-static bool xfrm_xdp_key_differs(const struct xfrm_xdp_flow_key *key,
-				 const struct xfrm_xdp_flow_key *other)
-{
-	const u64 *a = (const u64 *)key, *b = (const u64 *)other;
-
-	BUILD_BUG_ON(sizeof(*key) != 7 * sizeof(*a));
-	return (a[0] ^ b[0]) | (a[1] ^ b[1]) | (a[2] ^ b[2]) | (a[3] ^ b[3]) |
-	       (a[4] ^ b[4]) | (a[5] ^ b[5]) | (a[6] ^ b[6]);
-}
-
-static int xfrm_xdp_flow_cmp(struct rhashtable_compare_arg *arg, const void *obj)
-{
-	const struct xfrm_xdp_flow_id *id = arg->key;
-	const struct xfrm_xdp_flow *flow = obj;
-
-	return flow->net != id->net || flow->kind != id->kind ||
-	       xfrm_xdp_key_differs(&flow->key, &id->key);
-}
-
-static const struct rhashtable_params xfrm_xdp_flow_params = {
-	.head_offset		= offsetof(struct xfrm_xdp_flow, node),
-	.key_len		= sizeof(struct xfrm_xdp_flow_id),
-	.hashfn			= xfrm_xdp_id_hash,
-	.obj_hashfn		= xfrm_xdp_flow_hash,
-	.obj_cmpfn		= xfrm_xdp_flow_cmp,
-	.automatic_shrinking	= true,
-};
-
-/**
- * xfrm_xdp_flow_find() - find a flow
- * @id: every byte of its key, its namespace and kind
- *
- * Context: RCU read side.
- */
-struct xfrm_xdp_flow *xfrm_xdp_flow_find(const struct xfrm_xdp_flow_id *id)
-{
-	return rhashtable_lookup(&xfrm_xdp_by_id, id, xfrm_xdp_flow_params);
-}
 
 /**
  * xfrm_xdp_flow_alloc() - a flow that is not in the table yet
@@ -217,7 +129,7 @@ static bool xfrm_xdp_dev_unused(const struct net_device *dev)
 static void xfrm_xdp_flow_unlink(struct xfrm_xdp_flow *flow)
 {
 	lockdep_assert_held(&xfrm_xdp_slots_lock);
-	rhashtable_remove_fast(&xfrm_xdp_by_id, &flow->node, xfrm_xdp_flow_params);
+	xfrm_xdp_table_remove(flow);
 	xfrm_xdp_slots_take(flow);
 	xfrm_xdp_flow_account(flow, -1);
 	if (flow->kind < XFRM_XDP_FLOW_LEAVING)
@@ -262,11 +174,6 @@ static int xfrm_xdp_flow_make_room(const struct xfrm_xdp_flow *flow)
  */
 int xfrm_xdp_flow_insert(struct xfrm_xdp_flow *flow, struct xfrm_xdp_flow *old)
 {
-	struct xfrm_xdp_flow_id id = {
-		.key = flow->key,
-		.net = flow->net,
-		.kind = flow->kind,
-	};
 	int err;
 
 	spin_lock_bh(&xfrm_xdp_slots_lock);
@@ -277,8 +184,7 @@ int xfrm_xdp_flow_insert(struct xfrm_xdp_flow *flow, struct xfrm_xdp_flow *old)
 		goto unlock;
 	/* It may be found as soon as it is in the table: complete before that. */
 	xfrm_xdp_slots_handle(flow);
-	err = rhashtable_lookup_insert_key(&xfrm_xdp_by_id, &id, &flow->node,
-					   xfrm_xdp_flow_params);
+	err = xfrm_xdp_table_insert(flow);
 	if (err)
 		goto unlock;
 	xfrm_xdp_slots_put(flow);
@@ -490,19 +396,17 @@ void xfrm_xdp_flow_usage(struct xfrm_xdp_usage *usage)
 	usage->flow_bytes = ALIGN(sizeof(struct xfrm_xdp_flow), cache_line_size());
 	usage->bundles = READ_ONCE(xfrm_xdp_bundles);
 	usage->bundle_bytes = ALIGN(sizeof(struct xfrm_dst), cache_line_size());
-	rcu_read_lock();
-	usage->hash_bytes = (u64)rcu_dereference(xfrm_xdp_by_id.tbl)->size * sizeof(void *);
-	rcu_read_unlock();
+	usage->hash_bytes = xfrm_xdp_table_bytes();
 }
 
-int xfrm_xdp_flow_init(void)
+int __init xfrm_xdp_flow_init(void)
 {
 	int err;
 
 	xfrm_xdp_flow_cache = KMEM_CACHE(xfrm_xdp_flow, SLAB_HWCACHE_ALIGN);
 	if (!xfrm_xdp_flow_cache)
 		return -ENOMEM;
-	err = rhashtable_init(&xfrm_xdp_by_id, &xfrm_xdp_flow_params);
+	err = xfrm_xdp_table_init();
 	if (err) {
 		kmem_cache_destroy(xfrm_xdp_flow_cache);
 		return err;
@@ -521,7 +425,7 @@ int xfrm_xdp_flow_init(void)
 void xfrm_xdp_flow_exit(void)
 {
 	cancel_delayed_work_sync(&xfrm_xdp_sweeper);
-	rhashtable_destroy(&xfrm_xdp_by_id);
+	xfrm_xdp_table_exit();
 	xfrm_xdp_slots_shrink();
 	/* Waits for what kfree_rcu() has not freed yet. */
 	kmem_cache_destroy(xfrm_xdp_flow_cache);

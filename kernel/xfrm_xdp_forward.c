@@ -349,33 +349,37 @@ enum xfrm_xdp_verdict xfrm_xdp_flow(struct xdp_buff *xdp, u64 handle,
 }
 
 /* The flow of ESP in UDP at its port, where there is one. */
-static struct xfrm_xdp_flow *xfrm_xdp_find_encap(const struct xfrm_xdp_pkt *pkt,
-						 const struct xfrm_xdp_flow_id *udp)
+static struct xfrm_xdp_flow *xfrm_xdp_find_encap(const struct xdp_buff *xdp,
+						 const struct xfrm_xdp_pkt *pkt)
 {
-	struct xfrm_xdp_flow_id id = *udp;
+	const struct net_device *dev = xdp->rxq->dev;
+	struct xfrm_xdp_flow_id id = {
+		.net = dev_net(dev),
+		.kind = XFRM_XDP_FLOW_SA,
+	};
 
-	id.kind = XFRM_XDP_FLOW_SA;
-	if (!xfrm_xdp_encap_key(&id.key, pkt))
-		return NULL;
-	return xfrm_xdp_flow_find(&id);
+	xfrm_xdp_pkt_key(&id.key, pkt, dev->ifindex, 0);
+	return xfrm_xdp_encap_key(&id.key, pkt) ? xfrm_xdp_flow_find(&id) : NULL;
 }
 
 /* The flow of a packet that @sa has decrypted, or that came so, or NULL. */
 static struct xfrm_xdp_flow *xfrm_xdp_find(const struct xdp_buff *xdp,
 					   const struct xfrm_xdp_pkt *pkt, u32 ifindex, u64 sa)
 {
+	const struct xfrm_xdp_sought sought = {
+		.pkt = pkt,
+		.net = dev_net(xdp->rxq->dev),
+		.sa = sa,
+		.ifindex = ifindex,
+		.kind = !sa && pkt->proto == IPPROTO_ESP ? XFRM_XDP_FLOW_SA :
+							   XFRM_XDP_FLOW_FORWARD,
+	};
 	struct xfrm_xdp_flow *flow = NULL;
-	struct xfrm_xdp_flow_id id;
 
-	xfrm_xdp_pkt_key(&id.key, pkt, ifindex, sa);
-	id.net = dev_net(xdp->rxq->dev);
-	id.kind = XFRM_XDP_FLOW_FORWARD;
-	if (!sa && pkt->proto == IPPROTO_ESP)
-		id.kind = XFRM_XDP_FLOW_SA;
 	/* To that port goes ESP for this host as well as what others forward by UDP. */
-	else if (!sa && id.key.dport == htons(XFRM_XDP_NATT_PORT))
-		flow = xfrm_xdp_find_encap(pkt, &id);
-	return flow ?: xfrm_xdp_flow_find(&id);
+	if (unlikely((pkt->ports & htonl(U16_MAX)) == htonl(XFRM_XDP_NATT_PORT)) && !sa)
+		flow = xfrm_xdp_find_encap(xdp, pkt);
+	return flow ?: xfrm_xdp_flow_find_pkt(&sought);
 }
 
 /* One packet along its flow; decrypted by @sa, if not 0, and received by @ifindex. */

@@ -9,7 +9,11 @@
 #include <net/ip.h>
 #include "xfrm_xdp.h"
 
-#define XFRM_XDP_IDENTS		8	/* reserved at once; what is displaced is lost */
+/*
+ * Reserved at once, at most: twice as many each time, for what another pair displaces is
+ * lost, and no more than half of a pair's may be.
+ */
+#define XFRM_XDP_IDENTS		64
 #define XFRM_XDP_IDENT_BITS	6
 
 /**
@@ -19,6 +23,7 @@
  * @daddr: destination address
  * @next: the next ID
  * @left: how many there are
+ * @batch: how many were reserved
  * @protocol: of what is inside
  */
 struct xfrm_xdp_idents {
@@ -27,6 +32,7 @@ struct xfrm_xdp_idents {
 	__be32 daddr;
 	u16 next;
 	u8 left;
+	u8 batch;
 	u8 protocol;
 };
 
@@ -46,15 +52,20 @@ __be16 xfrm_xdp_ident(struct net *net, struct iphdr *iph)
 			   XFRM_XDP_IDENT_BITS);
 	struct xfrm_xdp_idents *ids = this_cpu_ptr(&xfrm_xdp_idents[hash]);
 
-	if (unlikely(!ids->left || ids->daddr != iph->daddr || ids->saddr != iph->saddr ||
+	if (unlikely(ids->daddr != iph->daddr || ids->saddr != iph->saddr ||
 		     ids->protocol != iph->protocol || ids->net != net)) {
-		__ip_select_ident(net, iph, XFRM_XDP_IDENTS);
 		ids->net = net;
 		ids->saddr = iph->saddr;
 		ids->daddr = iph->daddr;
 		ids->protocol = iph->protocol;
+		ids->left = 0;
+		ids->batch = 0;
+	}
+	if (unlikely(!ids->left)) {
+		ids->batch = clamp(2 * ids->batch, 1, XFRM_XDP_IDENTS);
+		__ip_select_ident(net, iph, ids->batch);
 		ids->next = ntohs(iph->id);
-		ids->left = XFRM_XDP_IDENTS;
+		ids->left = ids->batch;
 	}
 	ids->left--;
 	return htons(ids->next++);

@@ -57,6 +57,38 @@ static inline void xfrm_xdp_count(const struct net *net, enum xfrm_xdp_reason re
 	xfrm_xdp_net_count(xfrm_xdp_net(net), reason);
 }
 
+/* xfrm_xdp_parse.c */
+
+/* What of the key stands behind the addresses: ports and DSCP, or ESP. */
+static inline bool xfrm_xdp_upper_is(const struct xfrm_xdp_pkt *pkt,
+				     const struct xfrm_xdp_flow_key *key)
+{
+	if (key->proto == IPPROTO_ESP && key->encap)
+		return xfrm_xdp_encap_is(pkt, key);
+	return pkt->ports == key->spi && pkt->proto == key->proto &&
+	       (key->proto == IPPROTO_ESP ||
+		(pkt->tos & XFRM_XDP_DSCP_MASK) == key->dscp);
+}
+
+/**
+ * xfrm_xdp_pkt_is() - is a packet of this flow, by what is in the packet?
+ * @pkt: the packet
+ * @key: the flow's key; ingress device, VLAN and SA are the caller's to compare
+ *
+ * Reads the packet where the key is of ESP in UDP: all of it has to be linear.
+ *
+ * Context: any.
+ */
+static inline bool xfrm_xdp_pkt_is(const struct xfrm_xdp_pkt *pkt,
+				   const struct xfrm_xdp_flow_key *key)
+{
+	return pkt->family == key->family && xfrm_xdp_upper_is(pkt, key) &&
+	       xfrm_addr_equal(xfrm_xdp_pkt_saddr(pkt), (const xfrm_address_t *)key->saddr,
+			       pkt->family) &&
+	       xfrm_addr_equal(xfrm_xdp_pkt_daddr(pkt), (const xfrm_address_t *)key->daddr,
+			       pkt->family);
+}
+
 /* xfrm_xdp_vlan.c: of devices that most often are no VLAN devices */
 
 /* Does the fast path know the frames of a device of the stack? */

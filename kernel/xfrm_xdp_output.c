@@ -139,11 +139,16 @@ static int xfrm_xdp_output_commit(struct xfrm_xdp_frame *f, unsigned int len)
 	return reason;
 }
 
-/* Ciphertext is there: put the headers in front of it. */
+/* Ciphertext is there: put the headers in front of it, the usual ones inline. */
 static void xfrm_xdp_output_finish(struct xfrm_xdp_frame *f)
 {
+	u8 *start = f->esph - f->hdr_len;
+
 	xfrm_xdp_esp_restore(f);
-	memcpy(f->esph - f->hdr_len, f->hdr, f->hdr_len);
+	if (likely(f->hdr_len == ETH_HLEN + sizeof(struct iphdr)))
+		memcpy(start, f->hdr, ETH_HLEN + sizeof(struct iphdr));
+	else
+		memcpy(start, f->hdr, f->hdr_len);
 	if (f->x->encap)
 		xfrm_xdp_outer_checksum(xfrm_xdp_output_udp(f->esph), f->family);
 }

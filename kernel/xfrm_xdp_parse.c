@@ -332,42 +332,20 @@ bool xfrm_xdp_encap_key(struct xfrm_xdp_flow_key *key, const struct xfrm_xdp_pkt
 	return true;
 }
 
-/* ESP in UDP between the key's ports? What is as short as a marker is not. */
-static bool xfrm_xdp_encap_is(const struct xfrm_xdp_pkt *pkt,
-			      const struct xfrm_xdp_flow_key *key)
+/**
+ * xfrm_xdp_encap_is() - is a packet ESP in UDP, by the key of its flow?
+ * @pkt: the packet, all of it linear
+ * @key: of ESP in UDP
+ *
+ * What is as short as a marker is not.
+ *
+ * Context: any.
+ */
+bool xfrm_xdp_encap_is(const struct xfrm_xdp_pkt *pkt, const struct xfrm_xdp_flow_key *key)
 {
 	unsigned int esp = pkt->hlen + sizeof(struct udphdr);
 
 	return pkt->proto == IPPROTO_UDP && pkt->ports == key->encap &&
 	       pkt->len > esp + sizeof(struct ip_esp_hdr) &&
 	       get_unaligned((__be32 *)(pkt->l3 + esp)) == key->spi;
-}
-
-/* What of the key stands behind the addresses: ports and DSCP, or ESP. */
-static bool xfrm_xdp_upper_is(const struct xfrm_xdp_pkt *pkt,
-			      const struct xfrm_xdp_flow_key *key)
-{
-	if (key->proto == IPPROTO_ESP && key->encap)
-		return xfrm_xdp_encap_is(pkt, key);
-	return pkt->ports == key->spi && pkt->proto == key->proto &&
-	       (key->proto == IPPROTO_ESP ||
-		(pkt->tos & XFRM_XDP_DSCP_MASK) == key->dscp);
-}
-
-/**
- * xfrm_xdp_pkt_is() - is a packet of this flow, by what is in the packet?
- * @pkt: the packet
- * @key: the flow's key; ingress device, VLAN and SA are the caller's to compare
- *
- * Reads the packet where the key is of ESP in UDP: all of it has to be linear.
- *
- * Context: any.
- */
-bool xfrm_xdp_pkt_is(const struct xfrm_xdp_pkt *pkt, const struct xfrm_xdp_flow_key *key)
-{
-	return pkt->family == key->family && xfrm_xdp_upper_is(pkt, key) &&
-	       xfrm_addr_equal(xfrm_xdp_pkt_saddr(pkt), (const xfrm_address_t *)key->saddr,
-			       pkt->family) &&
-	       xfrm_addr_equal(xfrm_xdp_pkt_daddr(pkt), (const xfrm_address_t *)key->daddr,
-			       pkt->family);
 }
