@@ -91,7 +91,6 @@ int xfrm_xdp_parse(struct xfrm_xdp_pkt *pkt, u8 *l3, unsigned int linear,
 int xfrm_xdp_parse_skb(struct xfrm_xdp_pkt *pkt, u8 *headers, const struct sk_buff *skb);
 int xfrm_xdp_parse_frame(struct xfrm_xdp_pkt *pkt, const struct xdp_buff *xdp);
 int xfrm_xdp_frame_is_ours(const struct xdp_buff *xdp, const struct net_device *in);
-void xfrm_xdp_decrease_ttl(u8 *l3, u8 family);
 void xfrm_xdp_pkt_key(struct xfrm_xdp_flow_key *key,
 		      const struct xfrm_xdp_pkt *pkt, u32 ifindex, u64 sa);
 
@@ -110,8 +109,7 @@ void xfrm_xdp_mac_header(u8 *mac, const struct net_device *out,
 			 struct neighbour *neigh, u8 family);
 
 /* xfrm_xdp_generic.c: XDP programs on sk_buffs */
-bool xfrm_xdp_on_device_queue(const struct xdp_buff *xdp);
-void xfrm_xdp_set_frame(struct xdp_buff *xdp, u8 *start, u8 *end);
+void xfrm_xdp_generic_frame(struct xdp_buff *xdp, u8 *start, const u8 *end);
 
 /* xfrm_xdp_replay.c: the SA's own replay state, under x->lock */
 
@@ -133,7 +131,7 @@ enum xfrm_xdp_replay xfrm_xdp_replay_check(const struct xfrm_state *x,
 					   __be32 net_seq);
 void xfrm_xdp_replay_advance(struct xfrm_state *x, __be32 net_seq);
 u32 xfrm_xdp_replay_window(const struct xfrm_state *x);
-u64 xfrm_xdp_replay_next(struct xfrm_state *x);
+void xfrm_xdp_replay_notify(struct xfrm_state *x);
 
 /* xfrm_xdp_sa.c: which SAs the fast path takes */
 int xfrm_xdp_sa_check(const struct xfrm_state *x, u8 dir);
@@ -259,7 +257,7 @@ struct xfrm_xdp_outer {
 	bool forward;
 };
 
-bool xfrm_xdp_outer_payload(struct xfrm_xdp_layout *l, const struct xfrm_state *x,
+bool xfrm_xdp_outer_without(struct xfrm_xdp_layout *l, const struct xfrm_state *x,
 			    const struct xfrm_xdp_pkt *pkt);
 void xfrm_xdp_outer_header(u8 *iph, const struct xfrm_state *x,
 			   const struct xfrm_xdp_pkt *pkt,
@@ -441,7 +439,7 @@ struct xfrm_xdp_sought {
 };
 
 struct xfrm_xdp_flow *xfrm_xdp_flow_find(const struct xfrm_xdp_flow_id *id);
-struct xfrm_xdp_flow *xfrm_xdp_flow_find_pkt(const struct xfrm_xdp_sought *sought);
+struct xfrm_xdp_flow *xfrm_xdp_flow_find_other(const struct xfrm_xdp_sought *sought);
 int xfrm_xdp_table_insert(struct xfrm_xdp_flow *flow);
 void xfrm_xdp_table_remove(struct xfrm_xdp_flow *flow);
 u64 xfrm_xdp_table_bytes(void);
@@ -477,6 +475,7 @@ bool xfrm_xdp_egress_hooked(const struct net_device *out);
 
 /* xfrm_xdp_dst.c: what a flow leaves by */
 bool xfrm_xdp_dst_holds(struct dst_entry *dst, u32 cookie);
+u32 xfrm_xdp_dst_mtu(const struct dst_entry *dst);
 
 /* xfrm_xdp_arrival.c: is a packet that leaves the one that arrived? */
 void xfrm_xdp_arrival_note(const struct nf_hook_state *state, const struct sk_buff *skb);
@@ -491,7 +490,6 @@ int xfrm_xdp_learn(const struct nf_hook_state *state, struct sk_buff *skb,
 u64 xfrm_xdp_leaving_handle(struct net *net, struct xfrm_state *x,
 			    const struct net_device *out);
 bool xfrm_xdp_leaving_seen(const struct nf_hook_state *state, const struct sk_buff *skb);
-int xfrm_xdp_leaving_check(const struct xfrm_xdp_flow *flow);
 
 /* xfrm_xdp_iface.c: xfrm interfaces */
 u32 xfrm_xdp_iface_id(const struct net_device *dev);
@@ -531,5 +529,6 @@ void xfrm_xdp_note(const struct xdp_buff *xdp, enum xfrm_xdp_verdict verdict,
 int __init xfrm_xdp_bpf_init(void);
 
 #include "xfrm_xdp_inline.h"
+#include "xfrm_xdp_inline_flow.h"
 
 #endif /* _XFRM_XDP_H */

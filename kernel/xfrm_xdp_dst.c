@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Is what a flow leaves by still valid? dst_check() says so; of an SA bundle it asks
- * every route in it for its MTU, too, by pointer. Here the usual case of a bundle, one
- * SA between IPv4 routes where nothing moved, is seen from the fields that decide. All
- * else is dst_check()'s.
+ * every route in it for its MTU, too, by pointer. Here the usual cases, an IPv4 route where
+ * nothing moved, and a bundle of one SA between such, are seen from the fields that
+ * decide. All else is the kernel's to say.
  */
 
 #include <net/dst.h>
@@ -11,20 +11,23 @@
 #include <net/route.h>
 #include "xfrm_xdp.h"
 
-/*
- * Would ipv4_dst_check() take the route, and ipv4_mtu() say @mtu? A path MTU that was
- * learned expires by time: not here.
- */
-static inline bool xfrm_xdp_route_holds(const struct dst_entry *dst, u32 mtu)
+/* Would ipv4_dst_check() take the route? */
+static inline bool xfrm_xdp_route_holds(const struct dst_entry *dst)
 {
-	const struct rtable *rt = dst_rtable(dst);
-	const struct net_device *dev = READ_ONCE(dst->dev);
-
 	return dst->ops->family == AF_INET &&
 	       dst->obsolete == DST_OBSOLETE_FORCE_CHK &&
-	       rt->rt_genid == rt_genid_ipv4(dev_net(dev)) &&
-	       !rt->rt_pmtu && !ip_mtu_locked(dst) && !dst->lwtstate &&
-	       (dst_metric_raw(dst, RTAX_MTU) ?: READ_ONCE(dev->mtu)) == mtu;
+	       dst_rtable(dst)->rt_genid == rt_genid_ipv4(dev_net(READ_ONCE(dst->dev)));
+}
+
+/*
+ * What ipv4_mtu() says of a route, where it needs no more than its metrics and its device;
+ * else 0. A path MTU that was learned expires by time: not here.
+ */
+static __always_inline u32 xfrm_xdp_route_mtu(const struct dst_entry *dst)
+{
+	if (dst_rtable(dst)->rt_pmtu || ip_mtu_locked(dst) || dst->lwtstate)
+		return 0;
+	return dst_metric_raw(dst, RTAX_MTU) ?: READ_ONCE(READ_ONCE(dst->dev)->mtu);
 }
 
 /* xfrm_bundle_ok() where nothing is to be brought up to date. */
@@ -40,8 +43,9 @@ static inline bool xfrm_xdp_bundle_holds(const struct dst_entry *dst)
 	       xdst->xfrm_genid == x->genid &&
 	       (xdst->num_pols <= 0 ||
 		xdst->policy_genid == atomic_read(&xdst->pols[0]->genid)) &&
-	       xfrm_xdp_route_holds(xdst->child, xdst->child_mtu_cached) &&
-	       xfrm_xdp_route_holds(xdst->route, xdst->route_mtu_cached);
+	       xfrm_xdp_route_holds(xdst->child) && xfrm_xdp_route_holds(xdst->route) &&
+	       xfrm_xdp_route_mtu(xdst->child) == xdst->child_mtu_cached &&
+	       xfrm_xdp_route_mtu(xdst->route) == xdst->route_mtu_cached;
 }
 
 /**
@@ -53,7 +57,20 @@ static inline bool xfrm_xdp_bundle_holds(const struct dst_entry *dst)
  */
 bool xfrm_xdp_dst_holds(struct dst_entry *dst, u32 cookie)
 {
-	if (dst->xfrm && likely(xfrm_xdp_bundle_holds(dst)))
+	if (likely(dst->xfrm ? xfrm_xdp_bundle_holds(dst) : xfrm_xdp_route_holds(dst)))
 		return true;
 	return dst_check(dst, cookie);
+}
+
+/**
+ * xfrm_xdp_dst_mtu() - dst_mtu() of a route
+ * @dst: route, no bundle
+ *
+ * Context: softirq, or BH off; RCU read side.
+ */
+u32 xfrm_xdp_dst_mtu(const struct dst_entry *dst)
+{
+	u32 mtu = dst->ops->family == AF_INET ? xfrm_xdp_route_mtu(dst) : 0;
+
+	return likely(mtu && mtu <= IP_MAX_MTU) ? mtu : dst_mtu(dst);
 }

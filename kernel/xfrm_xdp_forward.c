@@ -31,7 +31,7 @@ bool xfrm_xdp_egress_hooked(const struct net_device *out)
 	return false;
 }
 
-static bool xfrm_xdp_egress_up(const struct net_device *dev)
+static inline bool xfrm_xdp_egress_up(const struct net_device *dev)
 {
 	return dev->type == ARPHRD_ETHER && netif_running(dev) && netif_carrier_ok(dev);
 }
@@ -143,7 +143,7 @@ static int xfrm_xdp_forward_check(const struct xfrm_xdp_flow *flow,
 	if (pkt->ttl <= 1)
 		return XFRM_XDP_R_PUNT_TTL;
 	if (pkt->len > (flow->x ? dst_metric_raw(flow->dst, RTAX_MTU) :
-				  dst_mtu(flow->dst)))
+				  xfrm_xdp_dst_mtu(flow->dst)))
 		return XFRM_XDP_R_PUNT_MTU;
 	reason = xfrm_xdp_egress_check(xdp->rxq->dev, flow->out);
 	if (reason)
@@ -363,8 +363,8 @@ static struct xfrm_xdp_flow *xfrm_xdp_find_encap(const struct xdp_buff *xdp,
 }
 
 /* The flow of a packet that @sa has decrypted, or that came so, or NULL. */
-static struct xfrm_xdp_flow *xfrm_xdp_find(const struct xdp_buff *xdp,
-					   const struct xfrm_xdp_pkt *pkt, u32 ifindex, u64 sa)
+static __always_inline struct xfrm_xdp_flow *
+xfrm_xdp_find(const struct xdp_buff *xdp, const struct xfrm_xdp_pkt *pkt, u32 ifindex, u64 sa)
 {
 	const struct xfrm_xdp_sought sought = {
 		.pkt = pkt,
@@ -382,8 +382,11 @@ static struct xfrm_xdp_flow *xfrm_xdp_find(const struct xdp_buff *xdp,
 	return flow ?: xfrm_xdp_flow_find_pkt(&sought);
 }
 
-/* One packet along its flow; decrypted by @sa, if not 0, and received by @ifindex. */
-static enum xfrm_xdp_verdict
+/*
+ * One packet along its flow; decrypted by @sa, if not 0, and received by @ifindex. Inline,
+ * for what it asks of @sa is known where it is called.
+ */
+static __always_inline enum xfrm_xdp_verdict
 xfrm_xdp_forward_step(struct xdp_buff *xdp, u32 ifindex, u64 sa,
 		      struct xfrm_xdp_arrived *arrived, struct bpf_xfrm_xdp_opts *opts)
 {

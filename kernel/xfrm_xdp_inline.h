@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What every packet asks, small enough to be inline; one block per source file, as in
- * xfrm_xdp.h, which includes it.
+ * What every packet asks of packets and SAs, small enough to be inline; one block per
+ * source file, as in xfrm_xdp.h, which includes it.
  */
 #ifndef _XFRM_XDP_INLINE_H
 #define _XFRM_XDP_INLINE_H
 
+#include <linux/ip.h>
 #include <linux/unaligned.h>
+#include <net/ip.h>
+#include <net/ipv6.h>
+#include <net/netdev_rx_queue.h>
 #include <net/netns/generic.h>
 
 /* xfrm_xdp_stats.c */
@@ -89,6 +93,21 @@ static inline bool xfrm_xdp_pkt_is(const struct xfrm_xdp_pkt *pkt,
 			       pkt->family);
 }
 
+/**
+ * xfrm_xdp_decrease_ttl() - one hop less
+ * @l3: IP header
+ * @family: AF_INET or AF_INET6
+ *
+ * Context: any.
+ */
+static inline void xfrm_xdp_decrease_ttl(u8 *l3, u8 family)
+{
+	if (family == AF_INET)
+		ip_decrease_ttl((struct iphdr *)l3);
+	else
+		((struct ipv6hdr *)l3)->hop_limit--;
+}
+
 /* xfrm_xdp_vlan.c: of devices that most often are no VLAN devices */
 
 /* Does the fast path know the frames of a device of the stack? */
@@ -133,11 +152,46 @@ static inline void xfrm_xdp_mac_type(u8 *mac, unsigned int mac_len, u8 family)
 
 /* xfrm_xdp_generic.c */
 
+/**
+ * xfrm_xdp_on_device_queue() - is the receive queue one of the device itself?
+ * @xdp: frame
+ *
+ * Generic XDP and test runs use those; drivers register queues of their own.
+ *
+ * Context: XDP.
+ */
+static inline bool xfrm_xdp_on_device_queue(const struct xdp_buff *xdp)
+{
+	const struct net_device *dev = xdp->rxq->dev;
+	const void *rxq = xdp->rxq, *rx = dev->_rx;
+
+	return rxq >= rx && rxq < rx + dev->num_rx_queues * sizeof(*dev->_rx);
+}
+
 /* Is there an sk_buff behind the frame? */
 static inline bool xfrm_xdp_is_generic(const struct xdp_buff *xdp)
 {
 	return unlikely(rcu_access_pointer(xdp->rxq->dev->xdp_prog)) &&
 	       xfrm_xdp_on_device_queue(xdp);
+}
+
+/**
+ * xfrm_xdp_set_frame() - new bounds of a frame, without metadata
+ * @xdp: frame
+ * @start: link-layer header
+ * @end: of the packet
+ *
+ * Context: XDP.
+ */
+static inline void xfrm_xdp_set_frame(struct xdp_buff *xdp, u8 *start, u8 *end)
+{
+	if (unlikely(end < (u8 *)xdp->data_end && xfrm_xdp_is_generic(xdp))) {
+		xfrm_xdp_generic_frame(xdp, start, end);
+		return;
+	}
+	xdp->data = start;
+	xdp->data_end = end;
+	xdp->data_meta = start;
 }
 
 /* xfrm_xdp_replay.c */
@@ -164,6 +218,36 @@ static inline bool xfrm_xdp_replay_overflows(const struct xfrm_state *x)
 		       x->replay_esn->oseq_hi == U32_MAX;
 	}
 	return true;
+}
+
+/**
+ * xfrm_xdp_replay_next() - take the next sequence number to send
+ * @x: SA, not out of numbers
+ *
+ * Follows xfrm_replay_overflow().
+ *
+ * Context: softirq, x->lock held.
+ * Return: the number; its upper half is zero without ESN.
+ */
+static inline u64 xfrm_xdp_replay_next(struct xfrm_state *x)
+{
+	struct xfrm_replay_state_esn *r = x->replay_esn;
+	u64 seq;
+
+	switch (x->repl_mode) {
+	case XFRM_REPLAY_MODE_ESN:
+		if (!++r->oseq)
+			r->oseq_hi++;
+		seq = (u64)r->oseq_hi << 32 | r->oseq;
+		break;
+	case XFRM_REPLAY_MODE_BMP:
+		seq = ++r->oseq;
+		break;
+	default:
+		seq = ++x->replay.oseq;
+	}
+	xfrm_xdp_replay_notify(x);
+	return seq;
 }
 
 /* xfrm_xdp_sa.c */
@@ -277,205 +361,30 @@ static inline void xfrm_xdp_esp_restore(struct xfrm_xdp_frame *f)
 	put_unaligned(f->x->id.spi, (__be32 *)f->esph);
 }
 
-/* xfrm_xdp_slots.c */
-
-#define XFRM_XDP_CHUNK_SLOTS	((u32)(PAGE_SIZE / sizeof(void *)))
-#define XFRM_XDP_NR_CHUNKS						\
-	((XFRM_XDP_FLOWS_MAX + XFRM_XDP_SAS_MAX) / XFRM_XDP_CHUNK_SLOTS)
+/* xfrm_xdp_outer.c */
 
 /**
- * struct xfrm_xdp_chunk - a page of slots
- * @slot: a flow, or the number of the next free slot as an xa_value
+ * xfrm_xdp_outer_payload() - what of a packet is encrypted, and behind what
+ * @l: result: @payload, @len, @proto, @iphlen, @encap
+ * @x: outbound SA that passed xfrm_xdp_sa_check()
+ * @pkt: the inner packet
+ *
+ * Context: any.
+ * Return: may the packet go through an SA of this mode?
  */
-struct xfrm_xdp_chunk {
-	void __rcu *slot[PAGE_SIZE / sizeof(void *)];
-};
-
-extern struct xfrm_xdp_chunk __rcu *xfrm_xdp_chunks[XFRM_XDP_NR_CHUNKS];
-
-static inline u32 xfrm_xdp_handle_slot(u64 handle)
+static inline bool xfrm_xdp_outer_payload(struct xfrm_xdp_layout *l,
+					  const struct xfrm_state *x,
+					  const struct xfrm_xdp_pkt *pkt)
 {
-	return handle & (BIT(XFRM_XDP_SLOT_BITS) - 1);
-}
-
-/* Slots that were in use once have memory as long as their part has a flow. */
-static inline void __rcu **xfrm_xdp_slot(u32 nr)
-{
-	struct xfrm_xdp_chunk *chunk =
-		rcu_dereference_check(xfrm_xdp_chunks[nr / XFRM_XDP_CHUNK_SLOTS],
-				      lockdep_is_held(&xfrm_xdp_slots_lock));
-
-	return chunk ? &chunk->slot[nr % XFRM_XDP_CHUNK_SLOTS] : NULL;
-}
-
-/* The flow in a slot, or NULL. */
-static inline struct xfrm_xdp_flow *xfrm_xdp_slot_flow(u32 nr)
-{
-	void __rcu **slot = xfrm_xdp_slot(nr);
-	void *entry;
-
-	if (unlikely(!slot))
-		return NULL;
-	entry = rcu_dereference_check(*slot, lockdep_is_held(&xfrm_xdp_slots_lock));
-	return unlikely(xa_is_value(entry)) ? NULL : entry;
-}
-
-/**
- * xfrm_xdp_flow_get() - find a flow by its handle
- * @handle: from the flow map, or from nowhere
- *
- * Context: RCU read side.
- * Return: the flow, or NULL where the handle is dead or never was.
- */
-static inline struct xfrm_xdp_flow *xfrm_xdp_flow_get(u64 handle)
-{
-	u32 nr = xfrm_xdp_handle_slot(handle);
-	struct xfrm_xdp_flow *flow;
-
-	if (unlikely(nr >= XFRM_XDP_NR_CHUNKS * XFRM_XDP_CHUNK_SLOTS))
-		return NULL;
-	flow = xfrm_xdp_slot_flow(nr);
-	return flow && flow->handle == handle ? flow : NULL;
-}
-
-/* xfrm_xdp_flow.c */
-
-/* Times of flows are low halves of jiffies: what is compared with them is shorter. */
-#define XFRM_XDP_JIFFIES_MAX	BIT(29)
-
-/* module parameter revalidate_ms, in jiffies */
-extern u32 xfrm_xdp_interval;
-
-/* Jiffies since the stack accepted a packet of it, 0 where another CPU was ahead of this one. */
-static inline u32 xfrm_xdp_flow_age(const struct xfrm_xdp_flow *flow)
-{
-	u32 age = (u32)jiffies - READ_ONCE(flow->renewed);
-
-	return likely((s32)age >= 0 || (s32)age < -HZ) ? age : 0;
-}
-
-/**
- * xfrm_xdp_flow_left_lately() - has the stack sent one within the interval?
- * @flow: of kind XFRM_XDP_FLOW_LEAVING
- *
- * Context: RCU read side.
- */
-static inline bool xfrm_xdp_flow_left_lately(const struct xfrm_xdp_flow *flow)
-{
-	return READ_ONCE(flow->left) &&
-	       xfrm_xdp_flow_age(flow) <= READ_ONCE(xfrm_xdp_interval);
-}
-
-/**
- * xfrm_xdp_flow_fresh() - may a packet take the fast path, by the clock?
- * @flow: the flow
- *
- * Half way through the interval one packet is sent through the stack to renew
- * the flow; the others go on. At its end they stop.
- *
- * Context: RCU read side.
- * Return: XFRM_XDP_OK or the reason to punt.
- */
-static inline int xfrm_xdp_flow_fresh(struct xfrm_xdp_flow *flow)
-{
-	u32 interval = READ_ONCE(xfrm_xdp_interval);
-	u32 age = xfrm_xdp_flow_age(flow);
-	u32 now = jiffies;
-
-	/* Not used: it falls idle and is swept, before its age can begin anew. */
-	if (unlikely(age > interval))
-		return XFRM_XDP_R_PUNT_STALE;
-	if (READ_ONCE(flow->used) != now)
-		WRITE_ONCE(flow->used, now);
-	if (unlikely(age > interval / 2) && !READ_ONCE(flow->revalidating) &&
-	    !xchg(&flow->revalidating, 1))
-		return XFRM_XDP_R_PUNT_REVALIDATE;
-	return XFRM_XDP_OK;
-}
-
-/* xfrm_xdp_meta.c */
-
-/**
- * struct xfrm_xdp_decrypted - the frame that this CPU decrypted last
- * @data: its start; NULL: none, or it went on already
- * @sa: handle of the SA
- * @ifindex: device that the inner packet is received by
- * @len: of the outer IP packet in bytes
- * @nonce: what its metadata has in place of the proof, another for each frame
- *
- * So that the flow of a decrypted packet may be taken in the same run of the
- * program without making and checking a proof. The metadata is the frame's own:
- * the next one, even at the same address, comes from its driver without.
- */
-struct xfrm_xdp_decrypted {
-	const void *data;
-	u64 sa;
-	u32 ifindex;
-	unsigned int len;
-	u64 nonce;
-};
-
-DECLARE_PER_CPU(struct xfrm_xdp_decrypted, xfrm_xdp_decrypted);
-
-/**
- * xfrm_xdp_meta_sa() - by which SA has this frame just been decrypted?
- * @xdp: the frame
- *
- * Context: XDP.
- * Return: its handle, or 0 where the frame is as it came.
- */
-static inline u64 xfrm_xdp_meta_sa(const struct xdp_buff *xdp)
-{
-	const struct xfrm_xdp_decrypted *last = this_cpu_ptr(&xfrm_xdp_decrypted);
-	const struct xfrm_xdp_meta *meta = xdp->data_meta;
-
-	return last->data == xdp->data &&
-	       xdp->data - xdp->data_meta == sizeof(*meta) &&
-	       meta->proof == last->nonce ? last->sa : 0;
-}
-
-/**
- * xfrm_xdp_meta_been() - has the frame been decrypted before, in this run or another?
- * @xdp: the frame
- *
- * Whoever else puts something in front of it may do so.
- *
- * Context: XDP.
- */
-static inline bool xfrm_xdp_meta_been(const struct xdp_buff *xdp)
-{
-	return unlikely(xdp->data - xdp->data_meta == sizeof(struct xfrm_xdp_meta)) &&
-	       xfrm_xdp_meta_true(xdp);
-}
-
-/**
- * xfrm_xdp_meta_ifindex() - the device by which the inner packet is received
- *
- * Context: XDP, after xfrm_xdp_meta_sa() has named an SA.
- */
-static inline u32 xfrm_xdp_meta_ifindex(void)
-{
-	return __this_cpu_read(xfrm_xdp_decrypted.ifindex);
-}
-
-/**
- * xfrm_xdp_meta_len() - length of the outer IP packet in bytes
- *
- * Context: XDP, after xfrm_xdp_meta_sa() has named an SA.
- */
-static inline unsigned int xfrm_xdp_meta_len(void)
-{
-	return __this_cpu_read(xfrm_xdp_decrypted.len);
-}
-
-/**
- * xfrm_xdp_meta_forget() - the frame went on, or another one is being looked at
- *
- * Context: XDP.
- */
-static inline void xfrm_xdp_meta_forget(void)
-{
-	__this_cpu_write(xfrm_xdp_decrypted.data, NULL);
+	l->iphlen = x->props.family == AF_INET ? sizeof(struct iphdr) :
+						 sizeof(struct ipv6hdr);
+	l->encap = x->encap ? sizeof(struct udphdr) : 0;
+	if (unlikely(x->props.mode != XFRM_MODE_TUNNEL))
+		return xfrm_xdp_outer_without(l, x, pkt);
+	l->payload = pkt->l3;
+	l->len = pkt->len;
+	l->proto = pkt->family == AF_INET ? IPPROTO_IPIP : IPPROTO_IPV6;
+	return true;
 }
 
 #endif /* _XFRM_XDP_INLINE_H */

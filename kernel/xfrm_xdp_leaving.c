@@ -110,18 +110,3 @@ bool xfrm_xdp_leaving_seen(const struct nf_hook_state *state, const struct sk_bu
 		xfrm_xdp_flow_left(flow);
 	return true;
 }
-
-/**
- * xfrm_xdp_leaving_check() - do the ESP packets of a flow leave the host?
- * @flow: that is forwarded through an SA
- *
- * Context: RCU read side.
- * Return: XFRM_XDP_OK or the reason to punt.
- */
-int xfrm_xdp_leaving_check(const struct xfrm_xdp_flow *flow)
-{
-	const struct xfrm_xdp_flow *leaving = xfrm_xdp_flow_get(flow->leaving);
-
-	return likely(leaving && xfrm_xdp_flow_left_lately(leaving)) ?
-	       XFRM_XDP_OK : XFRM_XDP_R_PUNT_NOT_LEAVING;
-}

@@ -21,31 +21,22 @@ static bool xfrm_xdp_outer_takes(const struct xfrm_state *x, const struct xfrm_x
 }
 
 /**
- * xfrm_xdp_outer_payload() - what of a packet is encrypted, and behind what
- * @l: result: @payload, @len, @proto, @iphlen, @encap
- * @x: outbound SA that passed xfrm_xdp_sa_check()
+ * xfrm_xdp_outer_without() - xfrm_xdp_outer_payload() where the inner header is not part of it
+ * @l: result: @payload, @len, @proto
+ * @x: outbound SA in transport or BEET mode
  * @pkt: the inner packet
  *
  * Context: any.
- * Return: may the packet go through an SA of this mode?
+ * Return: may the packet go through this SA?
  */
-bool xfrm_xdp_outer_payload(struct xfrm_xdp_layout *l, const struct xfrm_state *x,
+bool xfrm_xdp_outer_without(struct xfrm_xdp_layout *l, const struct xfrm_state *x,
 			    const struct xfrm_xdp_pkt *pkt)
 {
-	if (likely(x->props.mode == XFRM_MODE_TUNNEL)) {
-		l->payload = pkt->l3;
-		l->len = pkt->len;
-		l->proto = pkt->family == AF_INET ? IPPROTO_IPIP : IPPROTO_IPV6;
-	} else {
-		if (!xfrm_xdp_outer_takes(x, pkt))
-			return false;
-		l->payload = pkt->l3 + pkt->hlen;
-		l->len = pkt->len - pkt->hlen;
-		l->proto = pkt->proto;
-	}
-	l->iphlen = x->props.family == AF_INET ? sizeof(struct iphdr) :
-						 sizeof(struct ipv6hdr);
-	l->encap = x->encap ? sizeof(struct udphdr) : 0;
+	if (!xfrm_xdp_outer_takes(x, pkt))
+		return false;
+	l->payload = pkt->l3 + pkt->hlen;
+	l->len = pkt->len - pkt->hlen;
+	l->proto = pkt->proto;
 	return true;
 }
 

@@ -140,7 +140,7 @@ static int xfrm_xdp_output_commit(struct xfrm_xdp_frame *f, unsigned int len)
 }
 
 /* Ciphertext is there: put the headers in front of it, the usual ones inline. */
-static void xfrm_xdp_output_finish(struct xfrm_xdp_frame *f)
+static inline void xfrm_xdp_output_finish(struct xfrm_xdp_frame *f)
 {
 	u8 *start = f->esph - f->hdr_len;
 

@@ -13,8 +13,8 @@
 #include <net/ipv6.h>
 #include "xfrm_xdp.h"
 
-static int xfrm_xdp_parse_ip4(struct xfrm_xdp_pkt *pkt, unsigned int linear,
-			      unsigned int len)
+static inline int xfrm_xdp_parse_ip4(struct xfrm_xdp_pkt *pkt, unsigned int linear,
+				     unsigned int len)
 {
 	const struct iphdr *iph = (const struct iphdr *)pkt->l3;
 	unsigned int tot;
@@ -40,8 +40,8 @@ static int xfrm_xdp_parse_ip4(struct xfrm_xdp_pkt *pkt, unsigned int linear,
 	return XFRM_XDP_OK;
 }
 
-static int xfrm_xdp_parse_ip6(struct xfrm_xdp_pkt *pkt, unsigned int linear,
-			      unsigned int len)
+static inline int xfrm_xdp_parse_ip6(struct xfrm_xdp_pkt *pkt, unsigned int linear,
+				     unsigned int len)
 {
 	const struct ipv6hdr *ip6h = (const struct ipv6hdr *)pkt->l3;
 	unsigned int tot;
@@ -80,7 +80,7 @@ static __be32 xfrm_xdp_icmp_ports(const u8 *l4, u8 family)
 	return res;
 }
 
-static int xfrm_xdp_parse_l4(struct xfrm_xdp_pkt *pkt, unsigned int linear)
+static inline int xfrm_xdp_parse_l4(struct xfrm_xdp_pkt *pkt, unsigned int linear)
 {
 	static const u8 need[256] = {
 		[IPPROTO_TCP]	= sizeof(struct tcphdr),
@@ -112,20 +112,10 @@ static int xfrm_xdp_parse_l4(struct xfrm_xdp_pkt *pkt, unsigned int linear)
 	return XFRM_XDP_OK;
 }
 
-/**
- * xfrm_xdp_parse() - parse an IP packet
- * @pkt: result; complete only where XFRM_XDP_OK is returned; @mac_len and @vlan are
- *	the caller's to fill in
- * @l3: its IP header
- * @linear: bytes that may be read from @l3 on
- * @len: bytes of the packet from @l3 on, link-layer padding included
- * @proto: its EtherType
- *
- * Context: any.
- * Return: XFRM_XDP_OK, or the reason why the stack has to take the packet.
- */
-int xfrm_xdp_parse(struct xfrm_xdp_pkt *pkt, u8 *l3, unsigned int linear,
-		   unsigned int len, __be16 proto)
+/* xfrm_xdp_parse(), for every frame a part of xfrm_xdp_parse_frame(). */
+static __always_inline int xfrm_xdp_parse_ip(struct xfrm_xdp_pkt *pkt, u8 *l3,
+					     unsigned int linear, unsigned int len,
+					     __be16 proto)
 {
 	int reason;
 
@@ -143,6 +133,24 @@ int xfrm_xdp_parse(struct xfrm_xdp_pkt *pkt, u8 *l3, unsigned int linear,
 		return XFRM_XDP_R_PUNT_NOT_IP;
 	}
 	return reason ?: xfrm_xdp_parse_l4(pkt, linear);
+}
+
+/**
+ * xfrm_xdp_parse() - parse an IP packet
+ * @pkt: result; complete only where XFRM_XDP_OK is returned; @mac_len and @vlan are
+ *	the caller's to fill in
+ * @l3: its IP header
+ * @linear: bytes that may be read from @l3 on
+ * @len: bytes of the packet from @l3 on, link-layer padding included
+ * @proto: its EtherType
+ *
+ * Context: any.
+ * Return: XFRM_XDP_OK, or the reason why the stack has to take the packet.
+ */
+int xfrm_xdp_parse(struct xfrm_xdp_pkt *pkt, u8 *l3, unsigned int linear,
+		   unsigned int len, __be16 proto)
+{
+	return xfrm_xdp_parse_ip(pkt, l3, linear, len, proto);
 }
 
 /**
@@ -198,7 +206,7 @@ int xfrm_xdp_parse_frame(struct xfrm_xdp_pkt *pkt, const struct xdp_buff *xdp)
 			return XFRM_XDP_R_PUNT_VLAN;
 	}
 	len = xdp->data_end - xdp->data - pkt->mac_len;
-	return xfrm_xdp_parse(pkt, xdp->data + pkt->mac_len, len, len, proto);
+	return xfrm_xdp_parse_ip(pkt, xdp->data + pkt->mac_len, len, len, proto);
 }
 
 /*
@@ -256,21 +264,6 @@ int xfrm_xdp_frame_is_ours(const struct xdp_buff *xdp, const struct net_device *
 	if (xfrm_xdp_tag_stripped(xdp) || (in && !(in->flags & IFF_UP)))
 		return XFRM_XDP_R_PUNT_VLAN;
 	return XFRM_XDP_OK;
-}
-
-/**
- * xfrm_xdp_decrease_ttl() - one hop less
- * @l3: IP header
- * @family: AF_INET or AF_INET6
- *
- * Context: any.
- */
-void xfrm_xdp_decrease_ttl(u8 *l3, u8 family)
-{
-	if (family == AF_INET)
-		ip_decrease_ttl((struct iphdr *)l3);
-	else
-		((struct ipv6hdr *)l3)->hop_limit--;
 }
 
 /**

@@ -103,8 +103,15 @@ static bool xfrm_xdp_replay_maxdiff(const struct xfrm_state *x)
 	return seq >= x->replay_maxdiff || oseq >= x->replay_maxdiff;
 }
 
-/* Tell listeners that the numbers moved; follows xfrm_replay_notify(). */
-static void xfrm_xdp_replay_notify(struct xfrm_state *x)
+/**
+ * xfrm_xdp_replay_notify() - tell listeners that the numbers moved
+ * @x: SA
+ *
+ * Follows xfrm_replay_notify().
+ *
+ * Context: softirq, x->lock held; RCU read side.
+ */
+void xfrm_xdp_replay_notify(struct xfrm_state *x)
 {
 	struct km_event c = { .event = XFRM_MSG_NEWAE };
 	struct sock *nlsk;
@@ -230,34 +237,4 @@ u32 xfrm_xdp_replay_window(const struct xfrm_state *x)
 				     x->props.replay_window;
 
 	return window ?: U32_MAX;
-}
-
-/**
- * xfrm_xdp_replay_next() - take the next sequence number to send
- * @x: SA, not out of numbers
- *
- * Follows xfrm_replay_overflow().
- *
- * Context: softirq, x->lock held.
- * Return: the number; its upper half is zero without ESN.
- */
-u64 xfrm_xdp_replay_next(struct xfrm_state *x)
-{
-	struct xfrm_replay_state_esn *r = x->replay_esn;
-	u64 seq;
-
-	switch (x->repl_mode) {
-	case XFRM_REPLAY_MODE_ESN:
-		if (!++r->oseq)
-			r->oseq_hi++;
-		seq = (u64)r->oseq_hi << 32 | r->oseq;
-		break;
-	case XFRM_REPLAY_MODE_BMP:
-		seq = ++r->oseq;
-		break;
-	default:
-		seq = ++x->replay.oseq;
-	}
-	xfrm_xdp_replay_notify(x);
-	return seq;
 }

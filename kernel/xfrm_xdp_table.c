@@ -149,13 +149,7 @@ static __always_inline u32 xfrm_xdp_sought_hash(const void *data, u32 len, u32 s
 static __always_inline int xfrm_xdp_sought_cmp(struct rhashtable_compare_arg *arg,
 					       const void *obj)
 {
-	const struct xfrm_xdp_sought *sought = arg->key;
-	const struct xfrm_xdp_flow *flow = obj;
-
-	return flow->net != sought->net || flow->kind != sought->kind ||
-	       flow->key.ifindex != sought->ifindex || flow->key.sa != sought->sa ||
-	       flow->key.vlan != sought->pkt->vlan ||
-	       !xfrm_xdp_pkt_is(sought->pkt, &flow->key);
+	return !xfrm_xdp_flow_is(obj, arg->key);
 }
 
 static const struct rhashtable_params xfrm_xdp_sought_params = {
@@ -165,15 +159,22 @@ static const struct rhashtable_params xfrm_xdp_sought_params = {
 	.obj_cmpfn		= xfrm_xdp_sought_cmp,
 };
 
+DEFINE_PER_CPU(u64 [2], xfrm_xdp_last_flow);
+
 /**
- * xfrm_xdp_flow_find_pkt() - find the flow of a packet
- * @sought: the packet, ESP not in UDP where @kind is that of an SA, and where it is from
+ * xfrm_xdp_flow_find_other() - xfrm_xdp_flow_find_pkt() where it is not the last one
+ * @sought: the packet
  *
- * Context: RCU read side.
+ * Context: XDP: BH off, RCU read side.
  */
-struct xfrm_xdp_flow *xfrm_xdp_flow_find_pkt(const struct xfrm_xdp_sought *sought)
+struct xfrm_xdp_flow *xfrm_xdp_flow_find_other(const struct xfrm_xdp_sought *sought)
 {
-	return rhashtable_lookup(&xfrm_xdp_by_id, sought, xfrm_xdp_sought_params);
+	struct xfrm_xdp_flow *flow = rhashtable_lookup(&xfrm_xdp_by_id, sought,
+						       xfrm_xdp_sought_params);
+
+	if (flow)
+		*xfrm_xdp_flow_last(sought->kind) = flow->handle;
+	return flow;
 }
 
 /**

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* As xfrm_xdp_inline.h, which comes before it: what every packet asks of flows. */
+#ifndef _XFRM_XDP_INLINE_FLOW_H
+#define _XFRM_XDP_INLINE_FLOW_H
+
+/* xfrm_xdp_slots.c */
+
+#define XFRM_XDP_CHUNK_SLOTS	((u32)(PAGE_SIZE / sizeof(void *)))
+#define XFRM_XDP_NR_CHUNKS						\
+	((XFRM_XDP_FLOWS_MAX + XFRM_XDP_SAS_MAX) / XFRM_XDP_CHUNK_SLOTS)
+
+/**
+ * struct xfrm_xdp_chunk - a page of slots
+ * @slot: a flow, or the number of the next free slot as an xa_value
+ */
+struct xfrm_xdp_chunk {
+	void __rcu *slot[PAGE_SIZE / sizeof(void *)];
+};
+
+extern struct xfrm_xdp_chunk __rcu *xfrm_xdp_chunks[XFRM_XDP_NR_CHUNKS];
+
+static inline u32 xfrm_xdp_handle_slot(u64 handle)
+{
+	return handle & (BIT(XFRM_XDP_SLOT_BITS) - 1);
+}
+
+/* Slots that were in use once have memory as long as their part has a flow. */
+static inline void __rcu **xfrm_xdp_slot(u32 nr)
+{
+	struct xfrm_xdp_chunk *chunk =
+		rcu_dereference_check(xfrm_xdp_chunks[nr / XFRM_XDP_CHUNK_SLOTS],
+				      lockdep_is_held(&xfrm_xdp_slots_lock));
+
+	return chunk ? &chunk->slot[nr % XFRM_XDP_CHUNK_SLOTS] : NULL;
+}
+
+/* The flow in a slot, or NULL. */
+static inline struct xfrm_xdp_flow *xfrm_xdp_slot_flow(u32 nr)
+{
+	void __rcu **slot = xfrm_xdp_slot(nr);
+	void *entry;
+
+	if (unlikely(!slot))
+		return NULL;
+	entry = rcu_dereference_check(*slot, lockdep_is_held(&xfrm_xdp_slots_lock));
+	return unlikely(xa_is_value(entry)) ? NULL : entry;
+}
+
+/**
+ * xfrm_xdp_flow_get() - find a flow by its handle
+ * @handle: from the flow map, or from nowhere
+ *
+ * Context: RCU read side.
+ * Return: the flow, or NULL where the handle is dead or never was.
+ */
+static inline struct xfrm_xdp_flow *xfrm_xdp_flow_get(u64 handle)
+{
+	u32 nr = xfrm_xdp_handle_slot(handle);
+	struct xfrm_xdp_flow *flow;
+
+	if (unlikely(nr >= XFRM_XDP_NR_CHUNKS * XFRM_XDP_CHUNK_SLOTS))
+		return NULL;
+	flow = xfrm_xdp_slot_flow(nr);
+	return flow && flow->handle == handle ? flow : NULL;
+}
+
+/* xfrm_xdp_flow.c */
+
+/* Times of flows are low halves of jiffies: what is compared with them is shorter. */
+#define XFRM_XDP_JIFFIES_MAX	BIT(29)
+
+/* module parameter revalidate_ms, in jiffies */
+extern u32 xfrm_xdp_interval;
+
+/* Jiffies since the stack accepted a packet of it, 0 where another CPU was ahead of this one. */
+static inline u32 xfrm_xdp_flow_age(const struct xfrm_xdp_flow *flow)
+{
+	u32 age = (u32)jiffies - READ_ONCE(flow->renewed);
+
+	return likely((s32)age >= 0 || (s32)age < -HZ) ? age : 0;
+}
+
+/**
+ * xfrm_xdp_flow_left_lately() - has the stack sent one within the interval?
+ * @flow: of kind XFRM_XDP_FLOW_LEAVING
+ *
+ * Context: RCU read side.
+ */
+static inline bool xfrm_xdp_flow_left_lately(const struct xfrm_xdp_flow *flow)
+{
+	return READ_ONCE(flow->left) &&
+	       xfrm_xdp_flow_age(flow) <= READ_ONCE(xfrm_xdp_interval);
+}
+
+/**
+ * xfrm_xdp_flow_fresh() - may a packet take the fast path, by the clock?
+ * @flow: the flow
+ *
+ * Half way through the interval one packet is sent through the stack to renew
+ * the flow; the others go on. At its end they stop.
+ *
+ * Context: RCU read side.
+ * Return: XFRM_XDP_OK or the reason to punt.
+ */
+static inline int xfrm_xdp_flow_fresh(struct xfrm_xdp_flow *flow)
+{
+	u32 interval = READ_ONCE(xfrm_xdp_interval);
+	u32 age = xfrm_xdp_flow_age(flow);
+	u32 now = jiffies;
+
+	/* Not used: it falls idle and is swept, before its age can begin anew. */
+	if (unlikely(age > interval))
+		return XFRM_XDP_R_PUNT_STALE;
+	if (READ_ONCE(flow->used) != now)
+		WRITE_ONCE(flow->used, now);
+	if (unlikely(age > interval / 2) && !READ_ONCE(flow->revalidating) &&
+	    !xchg(&flow->revalidating, 1))
+		return XFRM_XDP_R_PUNT_REVALIDATE;
+	return XFRM_XDP_OK;
+}
+
+/* xfrm_xdp_table.c */
+
+/* Handles of the flows that packets of this CPU had last: of an SA, and of another kind. */
+DECLARE_PER_CPU(u64 [2], xfrm_xdp_last_flow);
+
+static inline u64 *xfrm_xdp_flow_last(u8 kind)
+{
+	return this_cpu_ptr(&xfrm_xdp_last_flow[kind == XFRM_XDP_FLOW_SA]);
+}
+
+/* Is it the flow of this packet? */
+static inline bool xfrm_xdp_flow_is(const struct xfrm_xdp_flow *flow,
+				    const struct xfrm_xdp_sought *sought)
+{
+	return flow->net == sought->net && flow->kind == sought->kind &&
+	       flow->key.ifindex == sought->ifindex && flow->key.sa == sought->sa &&
+	       flow->key.vlan == sought->pkt->vlan &&
+	       xfrm_xdp_pkt_is(sought->pkt, &flow->key);
+}
+
+/**
+ * xfrm_xdp_flow_find_pkt() - find the flow of a packet
+ * @sought: the packet, ESP not in UDP where @kind is that of an SA, and where it is from
+ *
+ * Packets come in trains: the flow of the last one is asked before all others.
+ *
+ * Context: XDP: BH off, RCU read side.
+ */
+static inline struct xfrm_xdp_flow *
+xfrm_xdp_flow_find_pkt(const struct xfrm_xdp_sought *sought)
+{
+	struct xfrm_xdp_flow *flow = xfrm_xdp_flow_get(*xfrm_xdp_flow_last(sought->kind));
+
+	return likely(flow && xfrm_xdp_flow_is(flow, sought)) ?
+	       flow : xfrm_xdp_flow_find_other(sought);
+}
+
+/* xfrm_xdp_leaving.c */
+
+/**
+ * xfrm_xdp_leaving_check() - do the ESP packets of a flow leave the host?
+ * @flow: that is forwarded through an SA
+ *
+ * Context: RCU read side.
+ * Return: XFRM_XDP_OK or the reason to punt.
+ */
+static inline int xfrm_xdp_leaving_check(const struct xfrm_xdp_flow *flow)
+{
+	const struct xfrm_xdp_flow *leaving = xfrm_xdp_flow_get(flow->leaving);
+
+	return likely(leaving && xfrm_xdp_flow_left_lately(leaving)) ?
+	       XFRM_XDP_OK : XFRM_XDP_R_PUNT_NOT_LEAVING;
+}
+
+/* xfrm_xdp_meta.c */
+
+/**
+ * struct xfrm_xdp_decrypted - the frame that this CPU decrypted last
+ * @data: its start; NULL: none, or it went on already
+ * @sa: handle of the SA
+ * @ifindex: device that the inner packet is received by
+ * @len: of the outer IP packet in bytes
+ * @nonce: what its metadata has in place of the proof, another for each frame
+ *
+ * So that the flow of a decrypted packet may be taken in the same run of the
+ * program without making and checking a proof. The metadata is the frame's own:
+ * the next one, even at the same address, comes from its driver without.
+ */
+struct xfrm_xdp_decrypted {
+	const void *data;
+	u64 sa;
+	u32 ifindex;
+	unsigned int len;
+	u64 nonce;
+};
+
+DECLARE_PER_CPU(struct xfrm_xdp_decrypted, xfrm_xdp_decrypted);
+
+/**
+ * xfrm_xdp_meta_sa() - by which SA has this frame just been decrypted?
+ * @xdp: the frame
+ *
+ * Context: XDP.
+ * Return: its handle, or 0 where the frame is as it came.
+ */
+static inline u64 xfrm_xdp_meta_sa(const struct xdp_buff *xdp)
+{
+	const struct xfrm_xdp_decrypted *last = this_cpu_ptr(&xfrm_xdp_decrypted);
+	const struct xfrm_xdp_meta *meta = xdp->data_meta;
+
+	return last->data == xdp->data &&
+	       xdp->data - xdp->data_meta == sizeof(*meta) &&
+	       meta->proof == last->nonce ? last->sa : 0;
+}
+
+/**
+ * xfrm_xdp_meta_been() - has the frame been decrypted before, in this run or another?
+ * @xdp: the frame
+ *
+ * Whoever else puts something in front of it may do so.
+ *
+ * Context: XDP.
+ */
+static inline bool xfrm_xdp_meta_been(const struct xdp_buff *xdp)
+{
+	return unlikely(xdp->data - xdp->data_meta == sizeof(struct xfrm_xdp_meta)) &&
+	       xfrm_xdp_meta_true(xdp);
+}
+
+/**
+ * xfrm_xdp_meta_ifindex() - the device by which the inner packet is received
+ *
+ * Context: XDP, after xfrm_xdp_meta_sa() has named an SA.
+ */
+static inline u32 xfrm_xdp_meta_ifindex(void)
+{
+	return __this_cpu_read(xfrm_xdp_decrypted.ifindex);
+}
+
+/**
+ * xfrm_xdp_meta_len() - length of the outer IP packet in bytes
+ *
+ * Context: XDP, after xfrm_xdp_meta_sa() has named an SA.
+ */
+static inline unsigned int xfrm_xdp_meta_len(void)
+{
+	return __this_cpu_read(xfrm_xdp_decrypted.len);
+}
+
+/**
+ * xfrm_xdp_meta_forget() - the frame went on, or another one is being looked at
+ *
+ * Context: XDP.
+ */
+static inline void xfrm_xdp_meta_forget(void)
+{
+	__this_cpu_write(xfrm_xdp_decrypted.data, NULL);
+}
+
+#endif /* _XFRM_XDP_INLINE_FLOW_H */
