@@ -115,6 +115,8 @@ if [ "${1:-}" = --faults ]; then
 	# shellcheck source=lib/faults.sh
 	. "$here/lib/faults.sh"
 	faults_available || bail "no failslab or fail_page_alloc; the debug kernel has them"
+	# Who waits for what was lost waits as long as that takes: the oracle, each time.
+	timeout=$((timeout * 5))
 	# It says for itself whose allocations fail.
 	shares[2]=${shares[2]/ $with_faults/}
 	tests="${shares[*]}"
