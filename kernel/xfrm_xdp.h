@@ -94,8 +94,7 @@ int xfrm_xdp_frame_is_ours(const struct xdp_buff *xdp, const struct net_device *
 void xfrm_xdp_pkt_key(struct xfrm_xdp_flow_key *key,
 		      const struct xfrm_xdp_pkt *pkt, u32 ifindex, u64 sa);
 
-bool xfrm_xdp_encap_key(struct xfrm_xdp_flow_key *key, const struct xfrm_xdp_pkt *pkt);
-bool xfrm_xdp_encap_is(const struct xfrm_xdp_pkt *pkt, const struct xfrm_xdp_flow_key *key);
+__be32 xfrm_xdp_encap_spi(const struct xfrm_xdp_pkt *pkt);
 
 /* xfrm_xdp_vlan.c: 802.1Q, and link-layer headers */
 bool xfrm_xdp_vlan_known(const struct net_device *dev);
@@ -423,23 +422,35 @@ void xfrm_xdp_flow_exit(void);
 /* xfrm_xdp_table.c: the hash table of flows */
 
 /**
- * struct xfrm_xdp_sought - a packet whose flow is looked for
- * @pkt: the packet
- * @net: namespace of its ingress device
+ * struct xfrm_xdp_sought - what a flow is looked for by, in a packet or a key
+ * @net: namespace of the ingress device
+ * @saddr: source address; IPv4: one word
+ * @daddr: destination address
  * @sa: handle of the inbound SA that it was decrypted by, or 0
- * @ifindex: its ingress device
+ * @ifindex: ingress device
+ * @spi: of ESP, or ports
+ * @more: ports of ESP in UDP, or the DSCP of what is not ESP
+ * @vlan: VLAN id
+ * @family: AF_INET or AF_INET6
+ * @proto: IP protocol
  * @kind: enum xfrm_xdp_flow_kind
  */
 struct xfrm_xdp_sought {
-	const struct xfrm_xdp_pkt *pkt;
 	const struct net *net;
+	const __be32 *saddr;
+	const __be32 *daddr;
 	u64 sa;
 	u32 ifindex;
+	__be32 spi;
+	u32 more;
+	u16 vlan;
+	u8 family;
+	u8 proto;
 	u8 kind;
 };
 
 struct xfrm_xdp_flow *xfrm_xdp_flow_find(const struct xfrm_xdp_flow_id *id);
-struct xfrm_xdp_flow *xfrm_xdp_flow_find_other(const struct xfrm_xdp_sought *sought);
+struct xfrm_xdp_flow *xfrm_xdp_flow_seek(const struct xfrm_xdp_sought *sought);
 int xfrm_xdp_table_insert(struct xfrm_xdp_flow *flow);
 void xfrm_xdp_table_remove(struct xfrm_xdp_flow *flow);
 u64 xfrm_xdp_table_bytes(void);

@@ -28,7 +28,7 @@ static unsigned int xfrm_xdp_esp_assoc(struct xfrm_xdp_frame *f, u8 **start)
 }
 
 /* Everything but the IV; @clen as the crypto layer counts it. */
-static inline void xfrm_xdp_esp_request(struct xfrm_xdp_frame *f, unsigned int clen)
+static __always_inline void xfrm_xdp_esp_request(struct xfrm_xdp_frame *f, unsigned int clen)
 {
 	unsigned int assoclen;
 	u8 *start;

@@ -31,7 +31,7 @@ bool xfrm_xdp_egress_hooked(const struct net_device *out)
 	return false;
 }
 
-static inline bool xfrm_xdp_egress_up(const struct net_device *dev)
+static bool xfrm_xdp_egress_up(const struct net_device *dev)
 {
 	return dev->type == ARPHRD_ETHER && netif_running(dev) && netif_carrier_ok(dev);
 }
@@ -348,38 +348,68 @@ enum xfrm_xdp_verdict xfrm_xdp_flow(struct xdp_buff *xdp, u64 handle,
 	return verdict;
 }
 
-/* The flow of ESP in UDP at its port, where there is one. */
-static struct xfrm_xdp_flow *xfrm_xdp_find_encap(const struct xdp_buff *xdp,
+/* The flow of ESP in UDP, where it is that. */
+static struct xfrm_xdp_flow *xfrm_xdp_find_encap(const struct xfrm_xdp_sought *udp,
 						 const struct xfrm_xdp_pkt *pkt)
 {
-	const struct net_device *dev = xdp->rxq->dev;
-	struct xfrm_xdp_flow_id id = {
-		.net = dev_net(dev),
-		.kind = XFRM_XDP_FLOW_SA,
-	};
+	struct xfrm_xdp_sought sought = *udp;
 
-	xfrm_xdp_pkt_key(&id.key, pkt, dev->ifindex, 0);
-	return xfrm_xdp_encap_key(&id.key, pkt) ? xfrm_xdp_flow_find(&id) : NULL;
+	sought.kind = XFRM_XDP_FLOW_SA;
+	sought.proto = IPPROTO_ESP;
+	sought.spi = xfrm_xdp_encap_spi(pkt);
+	sought.more = (__force u32)pkt->ports;
+	return sought.spi ? xfrm_xdp_flow_seek(&sought) : NULL;
 }
 
-/* The flow of a packet that @sa has decrypted, or that came so, or NULL. */
-static __always_inline struct xfrm_xdp_flow *
-xfrm_xdp_find(const struct xdp_buff *xdp, const struct xfrm_xdp_pkt *pkt, u32 ifindex, u64 sa)
+/* Handles of the flows that packets of this CPU had last: of no SA, and of an SA. */
+static DEFINE_PER_CPU(u64 [2], xfrm_xdp_last_flow);
+
+/* The flow of a packet that @sa has decrypted, or that came so, or NULL; @esp: may be an SA's. */
+static noinline struct xfrm_xdp_flow *
+xfrm_xdp_find_other(const struct xdp_buff *xdp, const struct xfrm_xdp_pkt *pkt, u32 ifindex,
+		    u64 sa, bool esp)
 {
+	bool plain = pkt->proto != IPPROTO_ESP;
 	const struct xfrm_xdp_sought sought = {
-		.pkt = pkt,
 		.net = dev_net(xdp->rxq->dev),
+		.saddr = xfrm_xdp_pkt_saddr(pkt)->a6,
+		.daddr = xfrm_xdp_pkt_daddr(pkt)->a6,
 		.sa = sa,
 		.ifindex = ifindex,
-		.kind = !sa && pkt->proto == IPPROTO_ESP ? XFRM_XDP_FLOW_SA :
-							   XFRM_XDP_FLOW_FORWARD,
+		.spi = pkt->ports,
+		.more = plain ? pkt->tos & XFRM_XDP_DSCP_MASK : 0,
+		.vlan = pkt->vlan,
+		.family = pkt->family,
+		.proto = pkt->proto,
+		.kind = plain || sa ? XFRM_XDP_FLOW_FORWARD : XFRM_XDP_FLOW_SA,
 	};
 	struct xfrm_xdp_flow *flow = NULL;
 
+	if (esp && plain)
+		flow = xfrm_xdp_find_encap(&sought, pkt);
+	if (!flow)
+		flow = xfrm_xdp_flow_seek(&sought);
+	if (flow)
+		__this_cpu_write(xfrm_xdp_last_flow[flow->kind == XFRM_XDP_FLOW_SA],
+				 flow->handle);
+	return flow;
+}
+
+/* The same. Packets come in trains: is it the flow of the last one? */
+static __always_inline struct xfrm_xdp_flow *
+xfrm_xdp_find(const struct xdp_buff *xdp, const struct xfrm_xdp_pkt *pkt, u32 ifindex, u64 sa)
+{
 	/* To that port goes ESP for this host as well as what others forward by UDP. */
-	if (unlikely((pkt->ports & htonl(U16_MAX)) == htonl(XFRM_XDP_NATT_PORT)) && !sa)
-		flow = xfrm_xdp_find_encap(xdp, pkt);
-	return flow ?: xfrm_xdp_flow_find_pkt(&sought);
+	bool esp = !sa && (pkt->proto == IPPROTO_ESP ||
+			   (pkt->ports & htonl(U16_MAX)) == htonl(XFRM_XDP_NATT_PORT));
+	struct xfrm_xdp_flow *flow =
+		xfrm_xdp_flow_get(__this_cpu_read(xfrm_xdp_last_flow[esp]));
+
+	if (likely(flow && flow->net == dev_net(xdp->rxq->dev) &&
+		   flow->key.ifindex == ifindex && flow->key.sa == sa &&
+		   flow->key.vlan == pkt->vlan && xfrm_xdp_pkt_is(pkt, &flow->key)))
+		return flow;
+	return xfrm_xdp_find_other(xdp, pkt, ifindex, sa, esp);
 }
 
 /*

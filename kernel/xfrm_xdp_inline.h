@@ -68,7 +68,7 @@ static inline bool xfrm_xdp_upper_is(const struct xfrm_xdp_pkt *pkt,
 				     const struct xfrm_xdp_flow_key *key)
 {
 	if (key->proto == IPPROTO_ESP && key->encap)
-		return xfrm_xdp_encap_is(pkt, key);
+		return pkt->ports == key->encap && xfrm_xdp_encap_spi(pkt) == key->spi;
 	return pkt->ports == key->spi && pkt->proto == key->proto &&
 	       (key->proto == IPPROTO_ESP ||
 		(pkt->tos & XFRM_XDP_DSCP_MASK) == key->dscp);

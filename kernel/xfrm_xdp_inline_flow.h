@@ -119,43 +119,6 @@ static inline int xfrm_xdp_flow_fresh(struct xfrm_xdp_flow *flow)
 	return XFRM_XDP_OK;
 }
 
-/* xfrm_xdp_table.c */
-
-/* Handles of the flows that packets of this CPU had last: of an SA, and of another kind. */
-DECLARE_PER_CPU(u64 [2], xfrm_xdp_last_flow);
-
-static inline u64 *xfrm_xdp_flow_last(u8 kind)
-{
-	return this_cpu_ptr(&xfrm_xdp_last_flow[kind == XFRM_XDP_FLOW_SA]);
-}
-
-/* Is it the flow of this packet? */
-static inline bool xfrm_xdp_flow_is(const struct xfrm_xdp_flow *flow,
-				    const struct xfrm_xdp_sought *sought)
-{
-	return flow->net == sought->net && flow->kind == sought->kind &&
-	       flow->key.ifindex == sought->ifindex && flow->key.sa == sought->sa &&
-	       flow->key.vlan == sought->pkt->vlan &&
-	       xfrm_xdp_pkt_is(sought->pkt, &flow->key);
-}
-
-/**
- * xfrm_xdp_flow_find_pkt() - find the flow of a packet
- * @sought: the packet, ESP not in UDP where @kind is that of an SA, and where it is from
- *
- * Packets come in trains: the flow of the last one is asked before all others.
- *
- * Context: XDP: BH off, RCU read side.
- */
-static inline struct xfrm_xdp_flow *
-xfrm_xdp_flow_find_pkt(const struct xfrm_xdp_sought *sought)
-{
-	struct xfrm_xdp_flow *flow = xfrm_xdp_flow_get(*xfrm_xdp_flow_last(sought->kind));
-
-	return likely(flow && xfrm_xdp_flow_is(flow, sought)) ?
-	       flow : xfrm_xdp_flow_find_other(sought);
-}
-
 /* xfrm_xdp_leaving.c */
 
 /**

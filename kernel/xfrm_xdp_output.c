@@ -65,7 +65,7 @@ static int xfrm_xdp_output_layout(struct xfrm_xdp_layout *l,
 	l->start = l->payload - l->hlen;
 	if (l->start + l->total > high)
 		l->start = high - l->total;
-	/* See xfrm_xdp_set_frame(). */
+	/* See xfrm_xdp_generic_frame(). */
 	if (unlikely(xfrm_xdp_is_generic(xdp)))
 		l->start = (u8 *)xdp->data_end - l->total;
 	if (l->start < low)
@@ -140,7 +140,7 @@ static int xfrm_xdp_output_commit(struct xfrm_xdp_frame *f, unsigned int len)
 }
 
 /* Ciphertext is there: put the headers in front of it, the usual ones inline. */
-static inline void xfrm_xdp_output_finish(struct xfrm_xdp_frame *f)
+static void xfrm_xdp_output_finish(struct xfrm_xdp_frame *f)
 {
 	u8 *start = f->esph - f->hdr_len;
 

@@ -13,8 +13,8 @@
 #include <net/ipv6.h>
 #include "xfrm_xdp.h"
 
-static inline int xfrm_xdp_parse_ip4(struct xfrm_xdp_pkt *pkt, unsigned int linear,
-				     unsigned int len)
+static int xfrm_xdp_parse_ip4(struct xfrm_xdp_pkt *pkt, unsigned int linear,
+			      unsigned int len)
 {
 	const struct iphdr *iph = (const struct iphdr *)pkt->l3;
 	unsigned int tot;
@@ -40,8 +40,8 @@ static inline int xfrm_xdp_parse_ip4(struct xfrm_xdp_pkt *pkt, unsigned int line
 	return XFRM_XDP_OK;
 }
 
-static inline int xfrm_xdp_parse_ip6(struct xfrm_xdp_pkt *pkt, unsigned int linear,
-				     unsigned int len)
+static int xfrm_xdp_parse_ip6(struct xfrm_xdp_pkt *pkt, unsigned int linear,
+			      unsigned int len)
 {
 	const struct ipv6hdr *ip6h = (const struct ipv6hdr *)pkt->l3;
 	unsigned int tot;
@@ -80,7 +80,7 @@ static __be32 xfrm_xdp_icmp_ports(const u8 *l4, u8 family)
 	return res;
 }
 
-static inline int xfrm_xdp_parse_l4(struct xfrm_xdp_pkt *pkt, unsigned int linear)
+static int xfrm_xdp_parse_l4(struct xfrm_xdp_pkt *pkt, unsigned int linear)
 {
 	static const u8 need[256] = {
 		[IPPROTO_TCP]	= sizeof(struct tcphdr),
@@ -299,46 +299,19 @@ void xfrm_xdp_pkt_key(struct xfrm_xdp_flow_key *key,
 }
 
 /**
- * xfrm_xdp_encap_key() - the flow key of ESP in UDP
- * @key: as xfrm_xdp_pkt_key() made it; result
+ * xfrm_xdp_encap_spi() - the SPI of what may be ESP in UDP
  * @pkt: the packet, all of it linear
  *
  * IKE has zeros where ESP has its SPI, and a keepalive is too short for one.
  *
  * Context: any.
- * Return: whether the packet may be ESP; else @key is as it was.
+ * Return: the SPI, or 0 where it is not ESP.
  */
-bool xfrm_xdp_encap_key(struct xfrm_xdp_flow_key *key, const struct xfrm_xdp_pkt *pkt)
-{
-	unsigned int esp = pkt->hlen + sizeof(struct udphdr);
-	__be32 spi;
-
-	if (key->proto != IPPROTO_UDP || key->dport != htons(XFRM_XDP_NATT_PORT) ||
-	    pkt->len <= esp + sizeof(struct ip_esp_hdr))
-		return false;
-	spi = get_unaligned((__be32 *)(pkt->l3 + esp));
-	if (!spi)
-		return false;
-	key->proto = IPPROTO_ESP;
-	key->encap = key->spi;
-	key->spi = spi;
-	return true;
-}
-
-/**
- * xfrm_xdp_encap_is() - is a packet ESP in UDP, by the key of its flow?
- * @pkt: the packet, all of it linear
- * @key: of ESP in UDP
- *
- * What is as short as a marker is not.
- *
- * Context: any.
- */
-bool xfrm_xdp_encap_is(const struct xfrm_xdp_pkt *pkt, const struct xfrm_xdp_flow_key *key)
+__be32 xfrm_xdp_encap_spi(const struct xfrm_xdp_pkt *pkt)
 {
 	unsigned int esp = pkt->hlen + sizeof(struct udphdr);
 
-	return pkt->proto == IPPROTO_UDP && pkt->ports == key->encap &&
-	       pkt->len > esp + sizeof(struct ip_esp_hdr) &&
-	       get_unaligned((__be32 *)(pkt->l3 + esp)) == key->spi;
+	if (pkt->proto != IPPROTO_UDP || pkt->len <= esp + sizeof(struct ip_esp_hdr))
+		return 0;
+	return get_unaligned((__be32 *)(pkt->l3 + esp));
 }
