@@ -34,7 +34,7 @@ tests="${shares[*]}"
 
 timeout=$(sed -n 's/^timeout=//p' "$here/settings")
 # A debug kernel is several times slower.
-timeout=$((timeout * ${XFRM_XDP_TIMEOUT_FACTOR:-$([ -e /sys/kernel/debug/kmemleak ] && echo 4 || echo 1)}))
+timeout=$((timeout * ${XFRM_XDP_TIMEOUT_FACTOR:-$([ -e /sys/kernel/debug/kmemleak ] && echo 6 || echo 1)}))
 
 # command_of NAME: what a name runs
 command_of()
