@@ -197,6 +197,45 @@ TEST_F(LearnedSa, BelongsToItsNamespace)
     EXPECT_EQ(reason_name(outcome.result.opts.reason), "PuntFlowMismatch");
 }
 
+// bpf_xdp_xfrm_forward() compares with the flow of the CPU's last packet before all others:
+// that of this SA, time and again. What is decrypted is for this host, and has no flow.
+TEST_F(LearnedSa, IsFoundByItsPacketsOnly)
+{
+    const auto forward = [&](View frame, int ifindex) {
+        ProbeRun run;
+        run.program = "probe_forward";
+        run.ifindex = ifindex;
+        auto outcome = probe("probe_flow").run(frame, run);
+        EXPECT_TRUE(outcome) << outcome.error().cause;
+        return outcome ? *std::move(outcome) : Outcome{};
+    };
+    const auto decrypted = [&](View frame, int ifindex) {
+        const Outcome outcome = forward(frame, ifindex);
+        EXPECT_EQ(outcome.result.calls, 1U);
+        EXPECT_EQ(outcome.result.verdict, XFRM_XDP_PUNT);
+        EXPECT_EQ(reason_name(outcome.result.opts.reason), "PuntNotLearned");
+        return outcome.result.opts.sa == entry_.val.handle && hex(outcome.frame) == hex(plain());
+    };
+    const auto other = [&](const std::function<void(esp::TunnelFrame &)> &change) {
+        EXPECT_TRUE(decrypted(esp(), sandbox().ifindex()));
+        EXPECT_FALSE(decrypted(esp(change), sandbox().ifindex()));
+    };
+    using packet::Ipv4;
+    other([](auto &frame) { std::get<Ipv4>(frame.outer).source.octets[3]++; });
+    other([](auto &frame) { std::get<Ipv4>(frame.outer).destination.octets[3]++; });
+    Bytes spi = esp();
+    spi[packet::ethernet_length + packet::ipv4_length] ^= 1;
+    EXPECT_FALSE(decrypted(spi, sandbox().ifindex()));
+    EXPECT_TRUE(decrypted(esp(), sandbox().ifindex()));
+    EXPECT_FALSE(decrypted(esp(), 1)) << "by lo";
+    EXPECT_TRUE(decrypted(esp(), sandbox().ifindex()));
+    const Bytes own = esp();
+    Sandbox &neighbour = shared_sandbox(1);
+    ASSERT_TRUE(neighbour.reset());
+    ASSERT_EQ(neighbour.ifindex(), sandbox().ifindex()) << "they differ in nothing else";
+    EXPECT_FALSE(decrypted(own, neighbour.ifindex())) << "in another namespace";
+}
+
 TEST_F(LearnedSa, EndsWithTheSa)
 {
     remove(sa_);
