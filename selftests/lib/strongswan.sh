@@ -155,30 +155,70 @@ strongswan_tunnels()
 	done
 }
 
+# The IKE_SAs of a gateway, of which one is established
+swan_ikes() { swan "$1" --list-sas 2>/dev/null | grep '^rekey: '; }
+
+# swan_moved OLD NS…: in the place of OLD there is another, at each gateway, and no other
+swan_moved()
+{
+	local old=$1 ns ikes
+
+	shift
+	for ns; do
+		ikes=$(swan_ikes "$ns")
+		[[ $ikes =~ ^rekey:\ (#[0-9]+),\ ESTABLISHED && $ikes != *$'\n'* ]] || return 1
+		[ "$ns" != "$1" ] || [ "${BASH_REMATCH[1]}" != "$old" ] || return 1
+	done
+}
+
+# swan_move NS PEER: the IKE_SA is rekeyed, from NS
+swan_move()
+{
+	local old
+
+	old=$(swan_ikes "$1")
+	old=${old#rekey: }
+	must swan "$1" --rekey --ike rekey
+	wait_for "$LIMIT" swan_moved "${old%%,*}" "$@" || {
+		ike_says
+		bail "the IKE_SA was not rekeyed"
+	}
+}
+
 # strongswan_round: each kind of rekeying, from either side. Who answers a
-# reauthentication takes its configuration anew: that moves the clock to the other side.
-# It waits while an old SA waits for its end.
+# reauthentication takes its configuration anew: that stops the clock, and starts it at
+# the other side. An IKE_SA is rekeyed and reauthenticated while nothing else goes on:
+# charon looks in the IKE_SAs there are for a CHILD_SA whose time has come, finds it in none
+# while it moves from one to the other, and neither rekeys nor deletes it ever after.
 strongswan_round()
 {
-	local on=$SWAN_ON off=$SWAN_OFF
+	local on=$SWAN_ON off=$SWAN_OFF so_far
 
+	unknown
+	so_far=$UNKNOWN
 	rekeyed 2
-	must swan "$off" --rekey --child net
-	must swan "$on" --rekey --ike rekey
-	rekeyed 2
-	must swan "$off" --rekey --ike rekey
-	rekeyed 1
-	expect_known
+	expect_known "$so_far"
 	swan_one "$on" 0
-	# Its clock runs until then. A CHILD_SA that is just being rekeyed would be lost with
-	# the IKE_SA: so right after that has happened.
+	# Its clock begins anew with that.
 	rekeyed 1
 	settled
 	must swan "$off" --rekey --ike rekey --reauth
 	rekeyed 1
 	settled
+	unknown
+	so_far=$UNKNOWN
+	must swan "$on" --rekey --child net
+	rekeyed 1
+	settled
+	swan_move "$on" "$off"
+	must swan "$off" --rekey --child net
+	rekeyed 1
+	settled
+	swan_move "$off" "$on"
+	expect_known "$so_far"
 	swan_one "$off" "$SWAN_CLOCK"
 	must swan "$on" --rekey --ike rekey --reauth
 	rekeyed 1
+	settled
 	SWAN_ON=$off SWAN_OFF=$on
 }
