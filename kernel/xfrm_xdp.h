@@ -90,7 +90,7 @@ int xfrm_xdp_parse(struct xfrm_xdp_pkt *pkt, u8 *l3, unsigned int linear,
 
 int xfrm_xdp_parse_skb(struct xfrm_xdp_pkt *pkt, u8 *headers, const struct sk_buff *skb);
 int xfrm_xdp_parse_frame(struct xfrm_xdp_pkt *pkt, const struct xdp_buff *xdp);
-int xfrm_xdp_frame_is_ours(const struct xdp_buff *xdp, const struct net_device *in);
+bool xfrm_xdp_tag_beside(const struct xdp_buff *xdp);
 void xfrm_xdp_pkt_key(struct xfrm_xdp_flow_key *key,
 		      const struct xfrm_xdp_pkt *pkt, u32 ifindex, u64 sa);
 
@@ -103,9 +103,6 @@ u16 xfrm_xdp_vlan_tag(const struct net_device *dev);
 bool xfrm_xdp_vlan_mapped(const struct net_device *dev);
 void xfrm_xdp_vlan_rx(const struct net_device *dev, unsigned int len);
 void xfrm_xdp_vlan_sent(const struct net_device *dev, unsigned int len);
-
-void xfrm_xdp_mac_header(u8 *mac, const struct net_device *out,
-			 struct neighbour *neigh, u8 family);
 
 /* xfrm_xdp_generic.c: XDP programs on sk_buffs */
 void xfrm_xdp_generic_frame(struct xdp_buff *xdp, u8 *start, const u8 *end);
@@ -130,7 +127,7 @@ enum xfrm_xdp_replay xfrm_xdp_replay_check(const struct xfrm_state *x,
 					   __be32 net_seq);
 void xfrm_xdp_replay_advance(struct xfrm_state *x, __be32 net_seq);
 u32 xfrm_xdp_replay_window(const struct xfrm_state *x);
-void xfrm_xdp_replay_notify(struct xfrm_state *x);
+void xfrm_xdp_replay_moved(struct xfrm_state *x);
 
 /* xfrm_xdp_sa.c: which SAs the fast path takes */
 int xfrm_xdp_sa_check(const struct xfrm_state *x, u8 dir);
@@ -143,8 +140,6 @@ void xfrm_xdp_sa_key(struct xfrm_xdp_flow_key *key, const struct xfrm_state *x);
 #define XFRM_XDP_FRAME_DATA						\
 	(PAGE_SIZE - XFRM_XDP_FRAME_ROOM -				\
 	 SKB_DATA_ALIGN(sizeof(struct skb_shared_info)))
-#define XFRM_XDP_HDR_MAX						\
-	(VLAN_ETH_HLEN + sizeof(struct ipv6hdr) + sizeof(struct udphdr))
 
 /**
  * struct xfrm_xdp_frame - one ESP operation and the memory it works on
@@ -157,9 +152,11 @@ void xfrm_xdp_sa_key(struct xfrm_xdp_flow_key *key, const struct xfrm_state *x);
  * @seq: sequence number, low half, network order
  * @seq_hi: its high half
  * @saved: with ESN, the four bytes before @esph
- * @mac_len: length of the link-layer header in @hdr, in bytes
- * @hdr: output: link-layer, outer IP and UDP header; input: link-layer header
- * @hdr_len: output: of these, in bytes
+ * @mac: link-layer header, where it comes with the packet
+ * @mac_len: length of the link-layer header in bytes
+ * @hdr_len: output: of all headers before @esph, in bytes
+ * @ports: output: of the UDP header around ESP
+ * @ip: output: the IP header that transport and BEET mode take away
  * @iface: input: xfrm interface that receives the inner packet; referenced like @x
  * @routed: output: @dev is not the egress device, the host's routes tell
  * @family: of the outer header
@@ -181,13 +178,15 @@ struct xfrm_xdp_frame {
 	__be32 seq;
 	__be32 seq_hi;
 	__be32 saved;
+	u8 mac[VLAN_ETH_HLEN];
 	u8 mac_len;
-	u8 hdr[XFRM_XDP_HDR_MAX];
 	u8 hdr_len;
 	bool routed;
 	u8 family;
 	u8 tos;
 	u8 ttl;
+	__be16 ports[2];
+	u8 ip[sizeof(struct ipv6hdr)];
 	void (*done)(struct xfrm_xdp_frame *f, int err);
 	struct scatterlist sg;
 	u8 iv[16] __aligned(16);
@@ -203,10 +202,6 @@ struct sk_buff *xfrm_xdp_frame_to_skb(struct xfrm_xdp_frame *f, u8 *data,
 				      unsigned int len);
 int xfrm_xdp_frame_init(void);
 void xfrm_xdp_frame_exit(void);
-
-/* xfrm_xdp_esp.c: RFC 4303 on a linear buffer, by the SA's own transform */
-int xfrm_xdp_esp_encrypt(struct xfrm_xdp_frame *f);
-int xfrm_xdp_esp_decrypt(struct xfrm_xdp_frame *f);
 
 /* xfrm_xdp_outer.c: what an SA's mode puts in front of ESP */
 
@@ -258,7 +253,7 @@ struct xfrm_xdp_outer {
 
 bool xfrm_xdp_outer_without(struct xfrm_xdp_layout *l, const struct xfrm_state *x,
 			    const struct xfrm_xdp_pkt *pkt);
-void xfrm_xdp_outer_header(u8 *iph, const struct xfrm_state *x,
+void xfrm_xdp_outer_header(u8 *iph, const struct xfrm_xdp_frame *f, const u8 *inner,
 			   const struct xfrm_xdp_pkt *pkt,
 			   const struct xfrm_xdp_outer *outer,
 			   const struct xfrm_xdp_layout *l);
@@ -483,10 +478,6 @@ enum xfrm_xdp_verdict xfrm_xdp_flow(struct xdp_buff *xdp, u64 handle,
 enum xfrm_xdp_verdict xfrm_xdp_forward(struct xdp_buff *xdp, struct bpf_xfrm_xdp_opts *opts);
 int xfrm_xdp_egress_check(const struct net_device *in, const struct net_device *out);
 bool xfrm_xdp_egress_hooked(const struct net_device *out);
-
-/* xfrm_xdp_dst.c: what a flow leaves by */
-bool xfrm_xdp_dst_holds(struct dst_entry *dst, u32 cookie);
-u32 xfrm_xdp_dst_mtu(const struct dst_entry *dst);
 
 /* xfrm_xdp_arrival.c: is a packet that leaves the one that arrived? */
 void xfrm_xdp_arrival_note(const struct nf_hook_state *state, const struct sk_buff *skb);

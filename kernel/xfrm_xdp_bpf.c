@@ -53,9 +53,10 @@ void xfrm_xdp_note(const struct xdp_buff *xdp, enum xfrm_xdp_verdict verdict,
  * The results are kept on the stack and copied last: a program may have its
  * options in the packet, which the transform writes over.
  */
-static int xfrm_xdp_verdict(const struct xdp_buff *xdp, enum xfrm_xdp_verdict verdict,
-			    const struct bpf_xfrm_xdp_opts *result,
-			    struct bpf_xfrm_xdp_opts *opts)
+static inline int xfrm_xdp_verdict(const struct xdp_buff *xdp,
+				   enum xfrm_xdp_verdict verdict,
+				   const struct bpf_xfrm_xdp_opts *result,
+				   struct bpf_xfrm_xdp_opts *opts)
 {
 	xfrm_xdp_note(xdp, verdict, result);
 	*opts = *result;
@@ -69,9 +70,22 @@ static int xfrm_xdp_misuse(const struct xdp_buff *xdp)
 }
 
 /*
- * XDP programs run with BH off, which is an RCU read side, but not to lockdep: the kfuncs
- * below make one of their own.
+ * XDP programs run with BH off, which is an RCU read side, but not to lockdep: where that
+ * looks, the kfuncs below make one of their own.
  */
+static inline void xfrm_xdp_rcu_lock(void)
+{
+	if (IS_ENABLED(CONFIG_PROVE_RCU))
+		rcu_read_lock();
+}
+
+static inline void xfrm_xdp_rcu_unlock(void)
+{
+	if (IS_ENABLED(CONFIG_PROVE_RCU))
+		rcu_read_unlock();
+}
+
+DEFINE_LOCK_GUARD_0(xfrm_xdp_rcu, xfrm_xdp_rcu_lock(), xfrm_xdp_rcu_unlock())
 
 /* What both primitives ask before they touch anything. */
 static int xfrm_xdp_primitive(struct xfrm_xdp_pkt *pkt, const struct xdp_buff *xdp,
@@ -123,7 +137,7 @@ __bpf_kfunc int bpf_xdp_xfrm_input(struct xdp_md *ctx, struct xfrm_state *x,
 
 	if (!xfrm_xdp_opts_ok(opts, opts__sz, sizeof(*opts)))
 		return xfrm_xdp_misuse(xdp);
-	guard(rcu)();
+	guard(xfrm_xdp_rcu)();
 	result.reason = xfrm_xdp_primitive(&pkt, xdp, x, XFRM_SA_DIR_IN);
 	if (likely(!result.reason))
 		verdict = xfrm_xdp_input(xdp, x, &pkt, NULL, &result);
@@ -163,7 +177,7 @@ __bpf_kfunc int bpf_xdp_xfrm_output(struct xdp_md *ctx, struct xfrm_state *x,
 
 	if (!xfrm_xdp_opts_ok(opts, opts__sz, sizeof(*opts)))
 		return xfrm_xdp_misuse(xdp);
-	guard(rcu)();
+	guard(xfrm_xdp_rcu)();
 	net = xs_net(x);
 	outer.hoplimit = x->props.family == AF_INET ?
 			 READ_ONCE(net->ipv4.sysctl_ip_default_ttl) :
@@ -204,7 +218,7 @@ __bpf_kfunc int bpf_xdp_xfrm_flow(struct xdp_md *ctx, u64 handle,
 
 	if (!xfrm_xdp_opts_ok(opts, opts__sz, sizeof(*opts)))
 		return xfrm_xdp_misuse(xdp);
-	guard(rcu)();
+	guard(xfrm_xdp_rcu)();
 	verdict = xfrm_xdp_flow(xdp, handle, &result);
 	return xfrm_xdp_verdict(xdp, verdict, &result, opts);
 }
@@ -235,7 +249,7 @@ __bpf_kfunc int bpf_xdp_xfrm_forward(struct xdp_md *ctx, struct bpf_xfrm_xdp_opt
 
 	if (!xfrm_xdp_opts_ok(opts, opts__sz, sizeof(*opts)))
 		return xfrm_xdp_misuse(xdp);
-	guard(rcu)();
+	guard(xfrm_xdp_rcu)();
 	verdict = xfrm_xdp_forward(xdp, &result);
 	return xfrm_xdp_verdict(xdp, verdict, &result, opts);
 }

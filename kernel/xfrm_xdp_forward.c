@@ -11,6 +11,7 @@
 #include <net/ip6_route.h>
 #include <net/neighbour.h>
 #include "xfrm_xdp.h"
+#include "xfrm_xdp_dst.h"
 
 /**
  * xfrm_xdp_egress_hooked() - are there programs or rules on the way out of a device?
@@ -31,23 +32,14 @@ bool xfrm_xdp_egress_hooked(const struct net_device *out)
 	return false;
 }
 
-static bool xfrm_xdp_egress_up(const struct net_device *dev)
+static inline bool xfrm_xdp_egress_up(const struct net_device *dev)
 {
 	return dev->type == ARPHRD_ETHER && netif_running(dev) && netif_carrier_ok(dev);
 }
 
-/**
- * xfrm_xdp_egress_check() - does a device take frames that are redirected to it?
- * @in: ingress device, where XDP runs
- * @out: egress device of the stack
- *
- * Generic XDP transmits by itself; native XDP needs the driver, and a driver
- * that cannot drops in silence. Frames for a VLAN device go to the one below it.
- *
- * Context: RCU read side.
- * Return: XFRM_XDP_OK or the reason to punt.
- */
-int xfrm_xdp_egress_check(const struct net_device *in, const struct net_device *out)
+/* xfrm_xdp_egress_check(), for every packet. */
+static __always_inline int xfrm_xdp_egress_asked(const struct net_device *in,
+						 const struct net_device *out)
 {
 	const struct net_device *real = xfrm_xdp_vlan_real(out);
 
@@ -63,6 +55,22 @@ int xfrm_xdp_egress_check(const struct net_device *in, const struct net_device *
 	    !rcu_access_pointer(in->xdp_prog))
 		return XFRM_XDP_R_PUNT_EGRESS;
 	return xfrm_xdp_egress_hooked(out) ? XFRM_XDP_R_PUNT_EGRESS_HOOK : XFRM_XDP_OK;
+}
+
+/**
+ * xfrm_xdp_egress_check() - does a device take frames that are redirected to it?
+ * @in: ingress device, where XDP runs
+ * @out: egress device of the stack
+ *
+ * Generic XDP transmits by itself; native XDP needs the driver, and a driver
+ * that cannot drops in silence. Frames for a VLAN device go to the one below it.
+ *
+ * Context: RCU read side.
+ * Return: XFRM_XDP_OK or the reason to punt.
+ */
+int xfrm_xdp_egress_check(const struct net_device *in, const struct net_device *out)
+{
+	return xfrm_xdp_egress_asked(in, out);
 }
 
 /*
@@ -145,7 +153,7 @@ static int xfrm_xdp_forward_check(const struct xfrm_xdp_flow *flow,
 	if (pkt->len > (flow->x ? dst_metric_raw(flow->dst, RTAX_MTU) :
 				  xfrm_xdp_dst_mtu(flow->dst)))
 		return XFRM_XDP_R_PUNT_MTU;
-	reason = xfrm_xdp_egress_check(xdp->rxq->dev, flow->out);
+	reason = xfrm_xdp_egress_asked(xdp->rxq->dev, flow->out);
 	if (reason)
 		return reason;
 	if (!xfrm_xdp_neigh_ok(flow->neigh))
@@ -201,8 +209,8 @@ xfrm_xdp_forward_flow(struct xfrm_xdp_flow *flow, struct xdp_buff *xdp,
 
 	/* Both MTUs of a bundle were up to date or were brought there just now. */
 	outer.mtu = ((struct xfrm_dst *)flow->dst)->child_mtu_cached;
-	outer.hoplimit = flow->x->props.family == AF_INET ? ip4_dst_hoplimit(path) :
-							    ip6_dst_hoplimit(path);
+	outer.hoplimit = flow->x->props.family == AF_INET ?
+			 xfrm_xdp_dst_hoplimit(path) : ip6_dst_hoplimit(path);
 	verdict = xfrm_xdp_output(xdp, flow->x, pkt, &outer, opts);
 	if (flow->via && verdict != XFRM_XDP_PUNT)
 		xfrm_xdp_iface_tx(flow, pkt->len, verdict != XFRM_XDP_DROP);
@@ -421,7 +429,7 @@ xfrm_xdp_forward_step(struct xdp_buff *xdp, u32 ifindex, u64 sa,
 		      struct xfrm_xdp_arrived *arrived, struct bpf_xfrm_xdp_opts *opts)
 {
 	struct xfrm_xdp_flow *flow;
-	struct xfrm_xdp_pkt pkt;
+	struct xfrm_xdp_pkt pkt __uninitialized;
 	int reason;
 
 	reason = xfrm_xdp_parse_frame(&pkt, xdp);

@@ -8,8 +8,10 @@
 
 #include <linux/ip.h>
 #include <linux/unaligned.h>
+#include <net/inet_ecn.h>
 #include <net/ip.h>
 #include <net/ipv6.h>
+#include <net/neighbour.h>
 #include <net/netdev_rx_queue.h>
 #include <net/netns/generic.h>
 
@@ -150,6 +152,44 @@ static inline void xfrm_xdp_mac_type(u8 *mac, unsigned int mac_len, u8 family)
 	*type = family == AF_INET ? htons(ETH_P_IP) : htons(ETH_P_IPV6);
 }
 
+/**
+ * xfrm_xdp_mac_header() - write the link-layer header of what leaves by a device
+ * @mac: where to; xfrm_xdp_mac_len() bytes
+ * @out: device of the stack
+ * @neigh: next hop on @out
+ * @family: of the packet
+ *
+ * Context: RCU read side.
+ */
+static inline void xfrm_xdp_mac_header(u8 *mac, const struct net_device *out,
+				       struct neighbour *neigh, u8 family)
+{
+	struct vlan_ethhdr *veth = (struct vlan_ethhdr *)mac;
+	u16 vlan = xfrm_xdp_vlan_id(out);
+	unsigned int seq;
+
+	/* neigh_ha_snapshot() of what is known to be an Ethernet device */
+	do {
+		seq = read_seqbegin(&neigh->ha_lock);
+		ether_addr_copy(veth->h_dest, neigh->ha);
+	} while (read_seqretry(&neigh->ha_lock, seq));
+	ether_addr_copy(veth->h_source, out->dev_addr);
+	if (unlikely(vlan)) {
+		veth->h_vlan_proto = htons(ETH_P_8021Q);
+		veth->h_vlan_TCI = htons(vlan);
+	}
+	xfrm_xdp_mac_type(mac, unlikely(vlan) ? VLAN_ETH_HLEN : ETH_HLEN, family);
+}
+
+/* Copy a link-layer header, of one of the two lengths there are. */
+static __always_inline void xfrm_xdp_mac_copy(u8 *to, const u8 *mac, unsigned int mac_len)
+{
+	if (likely(mac_len == ETH_HLEN))
+		memcpy(to, mac, ETH_HLEN);
+	else
+		memcpy(to, mac, VLAN_ETH_HLEN);
+}
+
 /* xfrm_xdp_generic.c */
 
 /**
@@ -173,6 +213,45 @@ static inline bool xfrm_xdp_is_generic(const struct xdp_buff *xdp)
 {
 	return unlikely(rcu_access_pointer(xdp->rxq->dev->xdp_prog)) &&
 	       xfrm_xdp_on_device_queue(xdp);
+}
+
+/*
+ * Did the driver take a VLAN tag out of the frame? Only the driver knows, whatever its
+ * features say: a veth's are not about what its other end leaves beside. It may be asked
+ * only about a buffer that came from its own ring: generic XDP and test runs use the
+ * device's queues, cpumap and devmap a queue of nobody.
+ */
+static __always_inline bool xfrm_xdp_tag_stripped(const struct xdp_buff *xdp)
+{
+	const struct xdp_metadata_ops *ops = xdp->rxq->dev->xdp_metadata_ops;
+	__be16 proto;
+	u16 tci;
+
+	if (!ops || !ops->xmo_rx_vlan_tag || !xdp_rxq_info_is_reg(xdp->rxq) ||
+	    xfrm_xdp_on_device_queue(xdp))
+		return xfrm_xdp_tag_beside(xdp);
+	return !ops->xmo_rx_vlan_tag((const struct xdp_md *)xdp, &proto, &tci);
+}
+
+/**
+ * xfrm_xdp_frame_is_ours() - would this host's IP layer take the frame?
+ * @xdp: the frame, with an Ethernet header
+ * @in: VLAN device of its tag; NULL: untagged
+ *
+ * Context: XDP.
+ * Return: XFRM_XDP_OK, or the reason to punt.
+ */
+static __always_inline int xfrm_xdp_frame_is_ours(const struct xdp_buff *xdp,
+						  const struct net_device *in)
+{
+	const struct ethhdr *eth = xdp->data;
+
+	if (!ether_addr_equal(eth->h_dest,
+			      unlikely(in) ? in->dev_addr : xdp->rxq->dev->dev_addr))
+		return XFRM_XDP_R_PUNT_NOT_HOST;
+	if (xfrm_xdp_tag_stripped(xdp) || unlikely(in && !(in->flags & IFF_UP)))
+		return XFRM_XDP_R_PUNT_VLAN;
+	return XFRM_XDP_OK;
 }
 
 /**
@@ -218,6 +297,22 @@ static inline bool xfrm_xdp_replay_overflows(const struct xfrm_state *x)
 		       x->replay_esn->oseq_hi == U32_MAX;
 	}
 	return true;
+}
+
+/**
+ * xfrm_xdp_replay_notify() - tell listeners, if there are any, that the numbers moved
+ * @x: SA
+ *
+ * Follows xfrm_aevent_is_on(), but is an RCU reader already.
+ *
+ * Context: softirq, x->lock held; RCU read side.
+ */
+static inline void xfrm_xdp_replay_notify(struct xfrm_state *x)
+{
+	struct sock *nlsk = rcu_dereference(xs_net(x)->xfrm.nlsk);
+
+	if (unlikely(nlsk && netlink_has_listeners(nlsk, XFRMNLGRP_AEVENTS)))
+		xfrm_xdp_replay_moved(x);
 }
 
 /**
@@ -300,65 +395,41 @@ static inline void xfrm_xdp_sa_used(struct xfrm_state *x)
 		xfrm_state_check_expire(x);
 }
 
-/* xfrm_xdp_esp.c */
-
-static inline bool xfrm_xdp_esn(const struct xfrm_state *x)
-{
-	return x->props.flags & XFRM_STATE_ESN;
-}
-
 /**
- * xfrm_xdp_esp_clen() - length of the ciphertext
- * @x: SA
- * @len: length of the payload in bytes
+ * xfrm_xdp_move_down() - move bytes towards the start of a buffer
+ * @to: where to, before @from
+ * @from: where they are
+ * @len: how many
  *
- * Context: any.
- * Return: bytes of payload, padding, pad length and next header.
- */
-static inline unsigned int xfrm_xdp_esp_clen(const struct xfrm_state *x, unsigned int len)
-{
-	struct crypto_aead *aead = x->data;
-
-	return ALIGN(len + 2, ALIGN(crypto_aead_blocksize(aead), 4));
-}
-
-/**
- * xfrm_xdp_esp_trailer() - write padding, pad length and next header
- * @tail: end of the payload
- * @tfclen: bytes of traffic flow confidentiality padding
- * @padlen: bytes of padding
- * @proto: next header
- *
- * RFC 4303 section 2.4: the padding counts up from one; esp_output_fill_trailer().
+ * By less than a cache line, as headers and trailers want it, memmove()'s `rep movsb` is
+ * slow: hardware moves lines only between places that are further apart.
  *
  * Context: any.
  */
-static inline void xfrm_xdp_esp_trailer(u8 *tail, unsigned int tfclen,
-					unsigned int padlen, u8 proto)
+static inline void xfrm_xdp_move_down(u8 *to, const u8 *from, unsigned int len)
 {
-	unsigned int i;
+	unsigned long end = (unsigned long)len - sizeof(u64), i = 0;
+	u64 a, b, c, d, last;
 
-	if (unlikely(tfclen))
-		memset(tail, 0, tfclen);
-	tail += tfclen;
-	for (i = 0; i < padlen; i++)
-		tail[i] = i + 1;
-	tail[padlen] = padlen;
-	tail[padlen + 1] = proto;
-}
-
-/**
- * xfrm_xdp_esp_restore() - put the ESP header back after an ESN request
- * @f: the operation, completed
- *
- * Context: any.
- */
-static inline void xfrm_xdp_esp_restore(struct xfrm_xdp_frame *f)
-{
-	if (!xfrm_xdp_esn(f->x))
+	if (unlikely(len < sizeof(last))) {
+		memmove(to, from, len);
 		return;
-	put_unaligned(f->saved, (__be32 *)(f->esph - sizeof(__be32)));
-	put_unaligned(f->x->id.spi, (__be32 *)f->esph);
+	}
+	/* May be written over before its turn. */
+	last = get_unaligned((const u64 *)(from + end));
+	for (; i + 3 * sizeof(a) < end; i += 4 * sizeof(a)) {
+		a = get_unaligned((const u64 *)(from + i));
+		b = get_unaligned((const u64 *)(from + i) + 1);
+		c = get_unaligned((const u64 *)(from + i) + 2);
+		d = get_unaligned((const u64 *)(from + i) + 3);
+		put_unaligned(a, (u64 *)(to + i));
+		put_unaligned(b, (u64 *)(to + i) + 1);
+		put_unaligned(c, (u64 *)(to + i) + 2);
+		put_unaligned(d, (u64 *)(to + i) + 3);
+	}
+	for (; i < end; i += sizeof(a))
+		put_unaligned(get_unaligned((const u64 *)(from + i)), (u64 *)(to + i));
+	put_unaligned(last, (u64 *)(to + end));
 }
 
 /* xfrm_xdp_outer.c */
@@ -385,6 +456,80 @@ static inline bool xfrm_xdp_outer_payload(struct xfrm_xdp_layout *l,
 	l->len = pkt->len;
 	l->proto = pkt->family == AF_INET ? IPPROTO_IPIP : IPPROTO_IPV6;
 	return true;
+}
+
+/* RFC 4301 section 5.1.2.1: DSCP and ECN of a tunnel's header. */
+static inline u8 xfrm_xdp_tunnel_tos(const struct xfrm_state *x, u8 inner)
+{
+	u8 tos = x->props.extra_flags & XFRM_SA_XFLAG_DONT_ENCAP_DSCP ? 0 : inner;
+
+	if (likely(!inner))
+		return 0;
+	tos = INET_ECN_encapsulate(tos, inner);
+	return x->props.flags & XFRM_STATE_NOECN ? tos & ~INET_ECN_MASK : tos;
+}
+
+/* DF as xfrm4_tunnel_encap_add() has it. */
+static inline __be16 xfrm_xdp_tunnel_df(const struct xfrm_state *x, const u8 *inner, u8 family)
+{
+	if (x->props.flags & XFRM_STATE_NOPMTUDISC)
+		return 0;
+	/*
+	 * The kernel means to leave DF out for IPv6 of up to 1280 bytes, but asks
+	 * skb->protocol, which is the outer one by then: it never does.
+	 */
+	return family == AF_INET ? ((const struct iphdr *)inner)->frag_off & htons(IP_DF) :
+				   htons(IP_DF);
+}
+
+/*
+ * ip_select_ident(): none for what is never fragmented. The stack counts by what is
+ * inside, for it asks before there is ESP.
+ */
+static inline __be16 xfrm_xdp_tunnel_id(struct iphdr *iph, const struct xfrm_state *x, u8 proto)
+{
+	if (iph->frag_off)
+		return 0;
+	iph->protocol = proto;
+	return xfrm_xdp_ident(xs_net((struct xfrm_state *)x), iph);
+}
+
+/* The fields of an outer IPv4 header that every mode has; its checksum is the last. */
+static inline void xfrm_xdp_outer_seal(struct iphdr *iph, const struct xfrm_xdp_layout *l)
+{
+	iph->version = 4;
+	iph->ihl = 5;
+	iph->tot_len = htons(l->total - l->mac_len);
+	iph->protocol = l->encap ? IPPROTO_UDP : IPPROTO_ESP;
+	iph->check = 0;
+	iph->check = ip_fast_csum(iph, 5);
+}
+
+/**
+ * xfrm_xdp_tunnel_ip4() - the outer header of an IPv4 tunnel
+ * @iph: where to
+ * @x: SA
+ * @inner: the inner IP header
+ * @pkt: what else there is to know of the inner packet
+ * @outer: hop limit
+ * @l: lengths
+ *
+ * Follows xfrm4_tunnel_encap_add(), as __ip_local_out() completes it.
+ *
+ * Context: softirq, or BH off.
+ */
+static inline void xfrm_xdp_tunnel_ip4(struct iphdr *iph, const struct xfrm_state *x,
+				       const u8 *inner, const struct xfrm_xdp_pkt *pkt,
+				       const struct xfrm_xdp_outer *outer,
+				       const struct xfrm_xdp_layout *l)
+{
+	iph->saddr = x->props.saddr.a4;
+	iph->daddr = x->id.daddr.a4;
+	iph->tos = xfrm_xdp_tunnel_tos(x, pkt->tos);
+	iph->frag_off = xfrm_xdp_tunnel_df(x, inner, pkt->family);
+	iph->ttl = outer->hoplimit;
+	iph->id = xfrm_xdp_tunnel_id(iph, x, l->proto);
+	xfrm_xdp_outer_seal(iph, l);
 }
 
 #endif /* _XFRM_XDP_INLINE_H */

@@ -104,8 +104,11 @@ static int xfrm_xdp_beet_options(struct xfrm_xdp_inner *inner)
 	return optlen;
 }
 
+/* Not inline, for what they have on the stack all modes would pay for. */
+
 /* A new header: the selector's addresses, the rest from the outer header. */
-static int xfrm_xdp_beet4(const struct xfrm_xdp_frame *f, struct xfrm_xdp_inner *inner)
+static noinline int xfrm_xdp_beet4(const struct xfrm_xdp_frame *f,
+				   struct xfrm_xdp_inner *inner)
 {
 	const struct iphdr *outer = (const struct iphdr *)f->l3;
 	struct iphdr head = {
@@ -137,7 +140,8 @@ static int xfrm_xdp_beet4(const struct xfrm_xdp_frame *f, struct xfrm_xdp_inner 
 	return XFRM_XDP_OK;
 }
 
-static int xfrm_xdp_beet6(const struct xfrm_xdp_frame *f, struct xfrm_xdp_inner *inner)
+static noinline int xfrm_xdp_beet6(const struct xfrm_xdp_frame *f,
+				   struct xfrm_xdp_inner *inner)
 {
 	const struct ipv6hdr *outer = (const struct ipv6hdr *)f->l3;
 	struct ipv6hdr head = {

@@ -10,6 +10,7 @@
 #include <net/ip.h>
 #include <net/ip6_checksum.h>
 #include "xfrm_xdp.h"
+#include "xfrm_xdp_esp.h"
 
 /* The checks of xfrm_input() before the transform, in its order. */
 static int xfrm_xdp_input_admit(struct xfrm_xdp_frame *f)
@@ -72,8 +73,8 @@ static int xfrm_xdp_input_trailer(const struct xfrm_xdp_frame *f,
 }
 
 /* xfrm_input() from "resume" on, to the point where the SA's part ends. */
-static int xfrm_xdp_input_account(struct xfrm_xdp_frame *f, int err,
-				  struct xfrm_xdp_inner *inner)
+static __always_inline int xfrm_xdp_input_account(struct xfrm_xdp_frame *f, int err,
+						  struct xfrm_xdp_inner *inner)
 {
 	struct xfrm_state *x = f->x;
 	struct net *net = xs_net(x);
@@ -123,8 +124,8 @@ static void xfrm_xdp_input_count(struct net_device *iface, unsigned int len, boo
 }
 
 /* All that follows the transform; the same for those that complete later. */
-static int xfrm_xdp_input_finish(struct xfrm_xdp_frame *f, int err,
-				 struct xfrm_xdp_inner *inner)
+static __always_inline int xfrm_xdp_input_finish(struct xfrm_xdp_frame *f, int err,
+						 struct xfrm_xdp_inner *inner)
 {
 	int reason;
 
@@ -145,7 +146,7 @@ static u8 *xfrm_xdp_input_mac(const struct xfrm_xdp_inner *inner, const u8 *mac,
 {
 	u8 *start = inner->l3 - mac_len;
 
-	memcpy(start, mac, mac_len);
+	xfrm_xdp_mac_copy(start, mac, mac_len);
 	xfrm_xdp_mac_type(start, mac_len, inner->family);
 	return start;
 }
@@ -173,7 +174,7 @@ static void xfrm_xdp_input_done(struct xfrm_xdp_frame *f, int err)
 	reason = XFRM_XDP_R_DROP_NOMEM;
 	/* An xfrm interface receives untagged, whatever ESP came in. */
 	mac_len = f->iface ? ETH_HLEN : f->mac_len;
-	mac = xfrm_xdp_input_mac(&inner, f->hdr, mac_len);
+	mac = xfrm_xdp_input_mac(&inner, f->mac, mac_len);
 	skb = xfrm_xdp_frame_to_skb(f, mac, mac_len + inner.len);
 	if (!skb)
 		goto drop;
@@ -205,7 +206,7 @@ static void xfrm_xdp_input_place(struct xfrm_xdp_frame *f, u8 *mac,
 				 const struct xfrm_xdp_pkt *pkt)
 {
 	/* The inner header may grow over it. */
-	memcpy(f->hdr, mac, pkt->mac_len);
+	xfrm_xdp_mac_copy(f->mac, mac, pkt->mac_len);
 	f->mac_len = pkt->mac_len;
 	f->l3 = mac + pkt->mac_len;
 	f->esph = f->l3 + xfrm_xdp_input_esp(f->x, pkt);
@@ -215,44 +216,28 @@ static void xfrm_xdp_input_place(struct xfrm_xdp_frame *f, u8 *mac,
 	f->ttl = pkt->ttl;
 }
 
-static int xfrm_xdp_input_copied(struct xfrm_xdp_frame *f,
-				 const struct xfrm_xdp_pkt *pkt,
-				 struct xfrm_xdp_inner *inner, bool *taken)
+/* The frame's page, with a copy of the packet. */
+static u8 *xfrm_xdp_input_copy(struct xfrm_xdp_frame *f, const struct xfrm_xdp_pkt *pkt)
 {
 	u8 *page = f->page + XFRM_XDP_FRAME_ROOM;
-	int offset;
-	int reason;
-	int err;
+	struct ip_esp_hdr *esph;
 
 	memcpy(page, pkt->l3 - pkt->mac_len, pkt->mac_len + pkt->len);
-	xfrm_xdp_input_place(f, page, pkt);
 	/* What was admitted; who owns an AF_XDP buffer may write into it meanwhile. */
-	((struct ip_esp_hdr *)f->esph)->spi = f->x->id.spi;
-	((struct ip_esp_hdr *)f->esph)->seq_no = f->seq;
-	f->done = xfrm_xdp_input_done;
-	err = xfrm_xdp_esp_decrypt(f);
-	if (err == -EINPROGRESS) {
-		/* From here on @f belongs to its completion. */
-		xfrm_xdp_frame_taken();
-		*taken = true;
-		return XFRM_XDP_R_INPUT_TAKEN;
-	}
-	reason = xfrm_xdp_input_finish(f, err, inner);
-	if (likely(!reason)) {
-		offset = inner->l3 - f->l3;
-		memcpy(pkt->l3 + offset, inner->l3, inner->len);
-		inner->l3 = pkt->l3 + offset;
-	}
-	xfrm_xdp_frame_release(f);
-	return reason;
+	esph = (struct ip_esp_hdr *)(page + pkt->mac_len + xfrm_xdp_input_esp(f->x, pkt));
+	esph->spi = f->x->id.spi;
+	esph->seq_no = f->seq;
+	return page;
 }
 
-static int xfrm_xdp_input_inplace(struct xfrm_xdp_frame *f,
-				  const struct xfrm_xdp_pkt *pkt,
-				  struct xfrm_xdp_inner *inner)
+/* Decrypted there: back to where it came from. */
+static void xfrm_xdp_input_back(const struct xfrm_xdp_frame *f, const struct xfrm_xdp_pkt *pkt,
+				struct xfrm_xdp_inner *inner)
 {
-	xfrm_xdp_input_place(f, pkt->l3 - pkt->mac_len, pkt);
-	return xfrm_xdp_input_finish(f, xfrm_xdp_esp_decrypt(f), inner);
+	u8 *l3 = pkt->l3 + (inner->l3 - f->l3);
+
+	memcpy(l3, inner->l3, inner->len);
+	inner->l3 = l3;
 }
 
 /* What udp_rcv() checks before it looks into the packet. */
@@ -349,12 +334,12 @@ enum xfrm_xdp_verdict xfrm_xdp_input(struct xdp_buff *xdp,
 				     struct net_device *iface,
 				     struct bpf_xfrm_xdp_opts *opts)
 {
+	struct xfrm_xdp_inner inner __uninitialized;
 	bool copy = xfrm_xdp_must_copy(x, xdp);
 	const struct ip_esp_hdr *esph;
-	struct xfrm_xdp_inner inner;
 	struct xfrm_xdp_frame *f;
-	bool taken = false;
 	int reason;
+	int err;
 
 	f = xfrm_xdp_frame_get();
 	reason = f ? xfrm_xdp_input_check(x, xdp, pkt) : XFRM_XDP_R_PUNT_NO_FRAME;
@@ -380,13 +365,25 @@ enum xfrm_xdp_verdict xfrm_xdp_input(struct xdp_buff *xdp,
 	}
 
 	opts->reason = XFRM_XDP_R_INPUT_DONE;
-	reason = copy ? xfrm_xdp_input_copied(f, pkt, &inner, &taken) :
-			xfrm_xdp_input_inplace(f, pkt, &inner);
+	f->done = xfrm_xdp_input_done;
+	xfrm_xdp_input_place(f, copy ? xfrm_xdp_input_copy(f, pkt) : pkt->l3 - pkt->mac_len, pkt);
+	err = xfrm_xdp_esp_decrypt(f);
+	if (copy && unlikely(err == -EINPROGRESS)) {
+		/* From here on @f belongs to its completion. */
+		xfrm_xdp_frame_taken();
+		opts->reason = XFRM_XDP_R_INPUT_TAKEN;
+		return XFRM_XDP_TAKEN;
+	}
+	reason = xfrm_xdp_input_finish(f, err, &inner);
+	if (copy && likely(!reason))
+		xfrm_xdp_input_back(f, pkt, &inner);
+	if (copy)
+		xfrm_xdp_frame_release(f);
 	if (unlikely(reason)) {
 		opts->reason = reason;
-		return taken ? XFRM_XDP_TAKEN : XFRM_XDP_DROP;
+		return XFRM_XDP_DROP;
 	}
-	xfrm_xdp_set_frame(xdp, xfrm_xdp_input_mac(&inner, f->hdr, pkt->mac_len),
+	xfrm_xdp_set_frame(xdp, xfrm_xdp_input_mac(&inner, f->mac, pkt->mac_len),
 			   inner.l3 + inner.len);
 	return XFRM_XDP_DONE;
 punt:

@@ -47,106 +47,54 @@ static u8 xfrm_xdp_outer_ttl(const struct xfrm_xdp_pkt *pkt,
 	return pkt->ttl - outer->forward;
 }
 
-/* RFC 4301 section 5.1.2.1, as xfrm4_tunnel_encap_add() does it. */
-static void xfrm_xdp_tunnel_ip4(struct iphdr *iph, const struct xfrm_state *x,
-				const struct xfrm_xdp_pkt *pkt, u8 ttl)
-{
-	const struct iphdr *inner = (const struct iphdr *)pkt->l3;
-	u8 tos = x->props.extra_flags & XFRM_SA_XFLAG_DONT_ENCAP_DSCP ? 0 : pkt->tos;
-	__be16 df = pkt->family == AF_INET ? inner->frag_off & htons(IP_DF) :
-					     htons(IP_DF);
-
-	iph->tos = INET_ECN_encapsulate(tos, pkt->tos);
-	if (x->props.flags & XFRM_STATE_NOECN)
-		IP_ECN_clear(iph);
-	/*
-	 * The kernel means to leave DF out for IPv6 of up to 1280 bytes, but asks
-	 * skb->protocol, which is the outer one by then: it never does.
-	 */
-	if (!(x->props.flags & XFRM_STATE_NOPMTUDISC))
-		iph->frag_off = df;
-	iph->ttl = ttl;
-}
-
 /* xfrm4_beet_make_header(): the inner header's fields, whatever its family. */
-static void xfrm_xdp_beet_ip4(struct iphdr *iph, const struct xfrm_xdp_pkt *pkt, u8 ttl)
+static void xfrm_xdp_beet_ip4(struct iphdr *iph, const struct iphdr *inner,
+			      const struct xfrm_xdp_pkt *pkt, u8 ttl)
 {
-	const struct iphdr *inner = (const struct iphdr *)pkt->l3;
-
 	iph->tos = pkt->tos;
 	iph->id = pkt->family == AF_INET ? inner->id : 0;
 	iph->frag_off = pkt->family == AF_INET ? inner->frag_off : htons(IP_DF);
 	iph->ttl = ttl;
 }
 
+/* The header of transport and BEET mode. */
 static void xfrm_xdp_outer_ip4(struct iphdr *iph, const struct xfrm_state *x,
-			       const struct xfrm_xdp_pkt *pkt,
+			       const struct iphdr *inner, const struct xfrm_xdp_pkt *pkt,
 			       const struct xfrm_xdp_outer *outer,
 			       const struct xfrm_xdp_layout *l)
 {
-	memset(iph, 0, sizeof(*iph));
-	switch (x->props.mode) {
-	case XFRM_MODE_TRANSPORT:
-		memcpy(iph, pkt->l3, sizeof(*iph));
-		iph->ttl = xfrm_xdp_outer_ttl(pkt, outer);
-		break;
-	case XFRM_MODE_BEET:
-		xfrm_xdp_beet_ip4(iph, pkt, xfrm_xdp_outer_ttl(pkt, outer));
-		break;
-	default:
-		xfrm_xdp_tunnel_ip4(iph, x, pkt, outer->hoplimit);
-	}
-	if (x->props.mode != XFRM_MODE_TRANSPORT) {
+	if (x->props.mode == XFRM_MODE_BEET) {
+		xfrm_xdp_beet_ip4(iph, inner, pkt, xfrm_xdp_outer_ttl(pkt, outer));
 		iph->saddr = x->props.saddr.a4;
 		iph->daddr = x->id.daddr.a4;
+	} else {
+		memcpy(iph, inner, sizeof(*iph));
+		iph->ttl = xfrm_xdp_outer_ttl(pkt, outer);
 	}
-	iph->version = 4;
-	iph->ihl = 5;
-	iph->tot_len = htons(l->total - l->mac_len);
-	/*
-	 * ip_select_ident(): none for what is never fragmented. The stack counts by what
-	 * is inside, for it asks before there is ESP.
-	 */
-	iph->protocol = l->proto;
-	if (x->props.mode == XFRM_MODE_TUNNEL && !iph->frag_off)
-		iph->id = xfrm_xdp_ident(xs_net((struct xfrm_state *)x), iph);
-	iph->protocol = l->encap ? IPPROTO_UDP : IPPROTO_ESP;
-	iph->check = 0;
-	iph->check = ip_fast_csum(iph, 5);
-}
-
-/* The same for IPv6, as xfrm6_tunnel_encap_add() does it. */
-static void xfrm_xdp_tunnel_ip6(struct ipv6hdr *ip6h, const struct xfrm_state *x,
-				const struct xfrm_xdp_pkt *pkt, u8 hop_limit)
-{
-	u8 tos = x->props.extra_flags & XFRM_SA_XFLAG_DONT_ENCAP_DSCP ? 0 : pkt->tos;
-
-	tos = INET_ECN_encapsulate(tos, pkt->tos);
-	if (x->props.flags & XFRM_STATE_NOECN)
-		tos &= ~INET_ECN_MASK;
-	ipv6_change_dsfield(ip6h, 0, tos);
-	ip6h->hop_limit = hop_limit;
+	xfrm_xdp_outer_seal(iph, l);
 }
 
 static void xfrm_xdp_outer_ip6(struct ipv6hdr *ip6h, const struct xfrm_state *x,
-			       const struct xfrm_xdp_pkt *pkt,
+			       const u8 *inner, const struct xfrm_xdp_pkt *pkt,
 			       const struct xfrm_xdp_outer *outer,
 			       const struct xfrm_xdp_layout *l)
 {
-	memset(ip6h, 0, sizeof(*ip6h));
+	const struct ipv6hdr *in6h = (const struct ipv6hdr *)inner;
+
+	memset(ip6h, 0, offsetof(struct ipv6hdr, saddr));
 	ip6h->version = 6;
 	if (pkt->family == AF_INET6)
-		memcpy(ip6h->flow_lbl, ((struct ipv6hdr *)pkt->l3)->flow_lbl,
-		       sizeof(ip6h->flow_lbl));
+		memcpy(ip6h->flow_lbl, in6h->flow_lbl, sizeof(ip6h->flow_lbl));
 	if (x->props.mode == XFRM_MODE_TUNNEL) {
-		xfrm_xdp_tunnel_ip6(ip6h, x, pkt, outer->hoplimit);
+		ipv6_change_dsfield(ip6h, 0, xfrm_xdp_tunnel_tos(x, pkt->tos));
+		ip6h->hop_limit = outer->hoplimit;
 	} else {
 		ipv6_change_dsfield(ip6h, 0, pkt->tos);
 		ip6h->hop_limit = xfrm_xdp_outer_ttl(pkt, outer);
 	}
 	if (x->props.mode == XFRM_MODE_TRANSPORT) {
-		memcpy(&ip6h->saddr, xfrm_xdp_pkt_saddr(pkt), sizeof(ip6h->saddr));
-		memcpy(&ip6h->daddr, xfrm_xdp_pkt_daddr(pkt), sizeof(ip6h->daddr));
+		ip6h->saddr = in6h->saddr;
+		ip6h->daddr = in6h->daddr;
 	} else {
 		memcpy(&ip6h->saddr, &x->props.saddr, sizeof(ip6h->saddr));
 		memcpy(&ip6h->daddr, &x->id.daddr, sizeof(ip6h->daddr));
@@ -156,27 +104,34 @@ static void xfrm_xdp_outer_ip6(struct ipv6hdr *ip6h, const struct xfrm_state *x,
 }
 
 /**
- * xfrm_xdp_outer_header() - write the IP header, and the UDP header but for its ports
+ * xfrm_xdp_outer_header() - write the IP header, and the UDP header but for its checksum
  * @iph: where to
- * @x: SA
- * @pkt: the inner packet, unchanged
+ * @f: operation: @x and @ports
+ * @inner: the IP header of the inner packet, whose hop limit may be another by now
+ * @pkt: what else there is to know of the inner packet; not where it is
  * @outer: hop limit
  * @l: lengths
  *
  * Context: any.
  */
-void xfrm_xdp_outer_header(u8 *iph, const struct xfrm_state *x,
+void xfrm_xdp_outer_header(u8 *iph, const struct xfrm_xdp_frame *f, const u8 *inner,
 			   const struct xfrm_xdp_pkt *pkt,
 			   const struct xfrm_xdp_outer *outer,
 			   const struct xfrm_xdp_layout *l)
 {
 	struct udphdr *uh = (struct udphdr *)(iph + l->iphlen);
+	const struct xfrm_state *x = f->x;
 
-	if (x->props.family == AF_INET)
-		xfrm_xdp_outer_ip4((struct iphdr *)iph, x, pkt, outer, l);
+	if (x->props.family == AF_INET6)
+		xfrm_xdp_outer_ip6((struct ipv6hdr *)iph, x, inner, pkt, outer, l);
+	else if (x->props.mode == XFRM_MODE_TUNNEL)
+		xfrm_xdp_tunnel_ip4((struct iphdr *)iph, x, inner, pkt, outer, l);
 	else
-		xfrm_xdp_outer_ip6((struct ipv6hdr *)iph, x, pkt, outer, l);
-	if (l->encap) {
+		xfrm_xdp_outer_ip4((struct iphdr *)iph, x, (const struct iphdr *)inner, pkt,
+				   outer, l);
+	if (unlikely(l->encap)) {
+		uh->source = f->ports[0];
+		uh->dest = f->ports[1];
 		uh->len = htons(l->total - l->mac_len - l->iphlen);
 		uh->check = 0;
 	}

@@ -11,6 +11,7 @@
 #include <net/neighbour.h>
 #include <net/route.h>
 #include "xfrm_xdp.h"
+#include "xfrm_xdp_esp.h"
 
 /* esp_output(): bytes of padding that hide how long the payload is. */
 static unsigned int xfrm_xdp_output_tfc(struct xfrm_state *x, unsigned int len, u32 mtu)
@@ -73,41 +74,47 @@ static int xfrm_xdp_output_layout(struct xfrm_xdp_layout *l,
 	return XFRM_XDP_OK;
 }
 
-/* Link-layer and outer headers, kept aside until the ciphertext is there. */
-static void xfrm_xdp_output_headers(struct xfrm_xdp_frame *f,
-				    const struct xdp_buff *xdp,
+/* What the ESP packet takes from headers that it may be written over. */
+static void xfrm_xdp_output_keep(struct xfrm_xdp_frame *f, const struct xdp_buff *xdp,
+				 const struct xfrm_xdp_pkt *pkt,
+				 const struct xfrm_xdp_outer *outer,
+				 const struct xfrm_xdp_layout *l)
+{
+	if (unlikely(!outer->dev))
+		xfrm_xdp_mac_copy(f->mac, xdp->data, l->mac_len);
+	if (unlikely(l->payload != pkt->l3))
+		memcpy(f->ip, pkt->l3, pkt->hlen);
+}
+
+/* All headers before ESP; @inner: the IP header of the inner packet. */
+static void xfrm_xdp_output_headers(const struct xfrm_xdp_frame *f, const u8 *inner,
 				    const struct xfrm_xdp_pkt *pkt,
 				    const struct xfrm_xdp_outer *outer,
 				    const struct xfrm_xdp_layout *l)
 {
-	const struct xfrm_state *x = f->x;
+	u8 *mac = f->esph - f->hdr_len;
 
-	f->family = x->props.family;
-	f->mac_len = l->mac_len;
-	if (outer->dev) {
-		xfrm_xdp_mac_header(f->hdr, outer->dev, outer->neigh, f->family);
+	if (likely(outer->dev)) {
+		xfrm_xdp_mac_header(mac, outer->dev, outer->neigh, f->family);
 	} else {
-		memcpy(f->hdr, xdp->data, l->mac_len);
-		xfrm_xdp_mac_type(f->hdr, l->mac_len, f->family);
+		xfrm_xdp_mac_copy(mac, f->mac, l->mac_len);
+		xfrm_xdp_mac_type(mac, l->mac_len, f->family);
 	}
-	xfrm_xdp_outer_header(f->hdr + l->mac_len, x, pkt, outer, l);
-	f->hdr_len = l->mac_len + l->iphlen + l->encap;
-}
-
-/* The UDP header before ESP, in the frame's page or @hdr. */
-static struct udphdr *xfrm_xdp_output_udp(u8 *esph)
-{
-	return (struct udphdr *)esph - 1;
+	/* Most often, and so inline. */
+	if (likely(l->iphlen == sizeof(struct iphdr) && !l->encap && l->payload == pkt->l3))
+		xfrm_xdp_tunnel_ip4((struct iphdr *)(mac + l->mac_len), f->x, inner, pkt,
+				    outer, l);
+	else
+		xfrm_xdp_outer_header(mac + l->mac_len, f, inner, pkt, outer, l);
 }
 
 /* Under x->lock, for the key manager changes ports; as esp_output_encap(). */
 static void xfrm_xdp_output_ports(struct xfrm_xdp_frame *f)
 {
 	const struct xfrm_encap_tmpl *encap = f->x->encap;
-	struct udphdr *uh = xfrm_xdp_output_udp(f->hdr + f->hdr_len);
 
-	uh->source = encap->encap_sport;
-	uh->dest = encap->encap_dport;
+	f->ports[0] = encap->encap_sport;
+	f->ports[1] = encap->encap_dport;
 }
 
 /* Take a sequence number and account for the packet, or say why not. */
@@ -139,18 +146,12 @@ static int xfrm_xdp_output_commit(struct xfrm_xdp_frame *f, unsigned int len)
 	return reason;
 }
 
-/* Ciphertext is there: put the headers in front of it, the usual ones inline. */
+/* The ciphertext is there. */
 static void xfrm_xdp_output_finish(struct xfrm_xdp_frame *f)
 {
-	u8 *start = f->esph - f->hdr_len;
-
 	xfrm_xdp_esp_restore(f);
-	if (likely(f->hdr_len == ETH_HLEN + sizeof(struct iphdr)))
-		memcpy(start, f->hdr, ETH_HLEN + sizeof(struct iphdr));
-	else
-		memcpy(start, f->hdr, f->hdr_len);
-	if (f->x->encap)
-		xfrm_xdp_outer_checksum(xfrm_xdp_output_udp(f->esph), f->family);
+	if (unlikely(f->x->encap))
+		xfrm_xdp_outer_checksum((struct udphdr *)f->esph - 1, f->family);
 }
 
 /* Only the caller of the primitive knew the next hop: route as the host does. */
@@ -215,31 +216,40 @@ static void xfrm_xdp_output_done(struct xfrm_xdp_frame *f, int err)
 		dev_queue_xmit(skb);
 }
 
-/* The plaintext where the transform will work on it, TTL and trailer done. */
+/* The packet where the transform will work on it, with all its headers and its trailer. */
 static void xfrm_xdp_output_place(struct xfrm_xdp_frame *f, u8 *start,
 				  const struct xfrm_xdp_pkt *pkt,
 				  const struct xfrm_xdp_outer *outer,
 				  const struct xfrm_xdp_layout *l)
 {
-	struct ip_esp_hdr *esph;
 	u8 *payload = start + l->hlen;
+	struct ip_esp_hdr *esph;
+	const u8 *inner = f->ip;
 
 	/* In the frame's page it is a copy, which may be faster than a move. */
 	if (start == f->page + XFRM_XDP_FRAME_ROOM)
 		memcpy(payload, l->payload, l->len);
-	else if (payload != l->payload)
+	else if (payload < l->payload)
+		xfrm_xdp_move_down(payload, l->payload, l->len);
+	else if (unlikely(payload > l->payload))
 		memmove(payload, l->payload, l->len);
-	/* In other modes the header is the outer one, which has it right. */
-	if (outer->forward && l->payload == pkt->l3)
-		xfrm_xdp_decrease_ttl(payload, pkt->family);
+	if (likely(l->payload == pkt->l3)) {
+		inner = payload;
+		if (outer->forward)
+			xfrm_xdp_decrease_ttl(payload, pkt->family);
+	}
 	xfrm_xdp_esp_trailer(payload + l->len, l->tfclen, l->clen - l->len - l->tfclen - 2,
 			     l->proto);
 
+	f->hdr_len = l->mac_len + l->iphlen + l->encap;
+	f->mac_len = l->mac_len;
+	f->family = f->x->props.family;
 	f->esph = start + f->hdr_len;
 	f->len = l->total - f->hdr_len;
 	esph = (struct ip_esp_hdr *)f->esph;
 	esph->spi = f->x->id.spi;
 	esph->seq_no = f->seq;
+	xfrm_xdp_output_headers(f, inner, pkt, outer, l);
 }
 
 static enum xfrm_xdp_verdict xfrm_xdp_output_fail(struct xfrm_xdp_frame *f,
@@ -250,11 +260,11 @@ static enum xfrm_xdp_verdict xfrm_xdp_output_fail(struct xfrm_xdp_frame *f,
 	return XFRM_XDP_DROP;
 }
 
-/* A transform that completes at once: encrypt where the packet is. */
+/* Encrypted where the packet is, by a transform that has completed. */
 static enum xfrm_xdp_verdict
-xfrm_xdp_output_inplace(struct xfrm_xdp_frame *f, struct bpf_xfrm_xdp_opts *opts)
+xfrm_xdp_output_inplace(struct xfrm_xdp_frame *f, int err, struct bpf_xfrm_xdp_opts *opts)
 {
-	if (unlikely(xfrm_xdp_esp_encrypt(f))) {
+	if (unlikely(err)) {
 		xfrm_xdp_esp_restore(f);
 		return xfrm_xdp_output_fail(f, opts);
 	}
@@ -263,16 +273,13 @@ xfrm_xdp_output_inplace(struct xfrm_xdp_frame *f, struct bpf_xfrm_xdp_opts *opts
 	return XFRM_XDP_DONE;
 }
 
-/* One that may not: encrypt in the frame's page, copy back what completed. */
+/* In the frame's page, by one that may not have: copy back what completed. */
 static enum xfrm_xdp_verdict
-xfrm_xdp_output_copied(struct xfrm_xdp_frame *f, const struct xfrm_xdp_layout *l,
+xfrm_xdp_output_copied(struct xfrm_xdp_frame *f, int err, const struct xfrm_xdp_layout *l,
 		       struct bpf_xfrm_xdp_opts *opts)
 {
 	enum xfrm_xdp_verdict verdict = XFRM_XDP_DONE;
-	int err;
 
-	f->done = xfrm_xdp_output_done;
-	err = xfrm_xdp_esp_encrypt(f);
 	if (err == -EINPROGRESS) {
 		/* From here on @f belongs to its completion. */
 		xfrm_xdp_frame_taken();
@@ -311,9 +318,10 @@ enum xfrm_xdp_verdict xfrm_xdp_output(struct xdp_buff *xdp,
 {
 	bool copy = xfrm_xdp_must_copy(x, xdp);
 	enum xfrm_xdp_verdict verdict;
-	struct xfrm_xdp_layout l;
+	struct xfrm_xdp_layout l __uninitialized;
 	struct xfrm_xdp_frame *f;
 	int reason;
+	int err;
 
 	f = xfrm_xdp_frame_get();
 	reason = f ? xfrm_xdp_output_check(xdp, x) ?:
@@ -326,7 +334,7 @@ enum xfrm_xdp_verdict xfrm_xdp_output(struct xdp_buff *xdp,
 	f->dev = outer->dev ? xfrm_xdp_vlan_real(outer->dev) : xdp->rxq->dev;
 	f->iface = NULL;
 	f->routed = !outer->dev;
-	xfrm_xdp_output_headers(f, xdp, pkt, outer, &l);
+	xfrm_xdp_output_keep(f, xdp, pkt, outer, &l);
 	if (copy && !xfrm_xdp_frame_hold(f)) {
 		reason = XFRM_XDP_R_PUNT_SA_STATE;
 		goto punt;
@@ -342,8 +350,10 @@ enum xfrm_xdp_verdict xfrm_xdp_output(struct xdp_buff *xdp,
 	opts->seq = ntohl(f->seq);
 	xfrm_xdp_output_place(f, copy ? f->page + XFRM_XDP_FRAME_ROOM : l.start,
 			      pkt, outer, &l);
-	verdict = copy ? xfrm_xdp_output_copied(f, &l, opts) :
-			 xfrm_xdp_output_inplace(f, opts);
+	f->done = xfrm_xdp_output_done;
+	err = xfrm_xdp_esp_encrypt(f);
+	verdict = copy ? xfrm_xdp_output_copied(f, err, &l, opts) :
+			 xfrm_xdp_output_inplace(f, err, opts);
 	if (outer->dev && verdict != XFRM_XDP_DROP)
 		xfrm_xdp_vlan_tx(outer->dev, ETH_HLEN + l.total - l.mac_len);
 	if (verdict == XFRM_XDP_DONE)

@@ -13,16 +13,18 @@
 #include <net/ipv6.h>
 #include "xfrm_xdp.h"
 
-static int xfrm_xdp_parse_ip4(struct xfrm_xdp_pkt *pkt, unsigned int linear,
-			      unsigned int len)
+static __always_inline int xfrm_xdp_parse_ip4(struct xfrm_xdp_pkt *pkt,
+					      unsigned int linear, unsigned int len)
 {
 	const struct iphdr *iph = (const struct iphdr *)pkt->l3;
 	unsigned int tot;
 
-	if (linear < sizeof(*iph) || iph->version != 4 || iph->ihl < 5)
+	if (linear < sizeof(*iph))
 		return XFRM_XDP_R_PUNT_IP_HEADER;
-	if (iph->ihl > 5)
-		return XFRM_XDP_R_PUNT_IP_OPTIONS;
+	/* Version and length in one. */
+	if (unlikely(*(const u8 *)iph != 0x45))
+		return iph->version == 4 && iph->ihl > 5 ? XFRM_XDP_R_PUNT_IP_OPTIONS :
+							   XFRM_XDP_R_PUNT_IP_HEADER;
 	tot = ntohs(iph->tot_len);
 	if (tot < sizeof(*iph) || tot > len)
 		return XFRM_XDP_R_PUNT_IP_HEADER;
@@ -80,7 +82,7 @@ static __be32 xfrm_xdp_icmp_ports(const u8 *l4, u8 family)
 	return res;
 }
 
-static int xfrm_xdp_parse_l4(struct xfrm_xdp_pkt *pkt, unsigned int linear)
+static __always_inline int xfrm_xdp_parse_l4(struct xfrm_xdp_pkt *pkt, unsigned int linear)
 {
 	static const u8 need[256] = {
 		[IPPROTO_TCP]	= sizeof(struct tcphdr),
@@ -209,11 +211,16 @@ int xfrm_xdp_parse_frame(struct xfrm_xdp_pkt *pkt, const struct xdp_buff *xdp)
 	return xfrm_xdp_parse_ip(pkt, xdp->data + pkt->mac_len, len, len, proto);
 }
 
-/*
- * May there be a tag beside the frame? Where the device takes it out; and in generic mode
- * where the sk_buff came with one, from the other end of a veth or from a device below.
+/**
+ * xfrm_xdp_tag_beside() - may there be a tag beside the frame?
+ * @xdp: frame whose driver does not say
+ *
+ * Where the device takes it out; and in generic mode where the sk_buff came with one, from
+ * the other end of a veth or from a device below.
+ *
+ * Context: XDP.
  */
-static bool xfrm_xdp_tag_beside(const struct xdp_buff *xdp)
+bool xfrm_xdp_tag_beside(const struct xdp_buff *xdp)
 {
 	const struct net_device *dev = xdp->rxq->dev, *peer;
 	const struct net_device_ops *ops = dev->netdev_ops;
@@ -226,44 +233,6 @@ static bool xfrm_xdp_tag_beside(const struct xdp_buff *xdp)
 		return true;
 	peer = ops->ndo_get_peer_dev ? ops->ndo_get_peer_dev((struct net_device *)dev) : NULL;
 	return peer && peer->features & (NETIF_F_HW_VLAN_CTAG_TX | NETIF_F_HW_VLAN_STAG_TX);
-}
-
-/*
- * Did the driver take a VLAN tag out of the frame? Only the driver knows, whatever its
- * features say: a veth's are not about what its other end leaves beside. It may be asked
- * only about a buffer that came from its own ring: generic XDP and test runs use the
- * device's queues, cpumap and devmap a queue of nobody.
- */
-static bool xfrm_xdp_tag_stripped(const struct xdp_buff *xdp)
-{
-	struct xdp_rxq_info *rxq = xdp->rxq;
-	const struct xdp_metadata_ops *ops = rxq->dev->xdp_metadata_ops;
-	__be16 proto;
-	u16 tci;
-
-	if (!ops || !ops->xmo_rx_vlan_tag || !xdp_rxq_info_is_reg(rxq) ||
-	    xfrm_xdp_on_device_queue(xdp))
-		return xfrm_xdp_tag_beside(xdp);
-	return !ops->xmo_rx_vlan_tag((const struct xdp_md *)xdp, &proto, &tci);
-}
-
-/**
- * xfrm_xdp_frame_is_ours() - would this host's IP layer take the frame?
- * @xdp: the frame, with an Ethernet header
- * @in: VLAN device of its tag; NULL: untagged
- *
- * Context: XDP.
- * Return: XFRM_XDP_OK, or the reason to punt.
- */
-int xfrm_xdp_frame_is_ours(const struct xdp_buff *xdp, const struct net_device *in)
-{
-	const struct ethhdr *eth = xdp->data;
-
-	if (!ether_addr_equal(eth->h_dest, in ? in->dev_addr : xdp->rxq->dev->dev_addr))
-		return XFRM_XDP_R_PUNT_NOT_HOST;
-	if (xfrm_xdp_tag_stripped(xdp) || (in && !(in->flags & IFF_UP)))
-		return XFRM_XDP_R_PUNT_VLAN;
-	return XFRM_XDP_OK;
 }
 
 /**

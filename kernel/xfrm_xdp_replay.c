@@ -104,22 +104,15 @@ static bool xfrm_xdp_replay_maxdiff(const struct xfrm_state *x)
 }
 
 /**
- * xfrm_xdp_replay_notify() - tell listeners that the numbers moved
+ * xfrm_xdp_replay_moved() - xfrm_replay_notify() of numbers that moved, as someone listens
  * @x: SA
- *
- * Follows xfrm_replay_notify().
  *
  * Context: softirq, x->lock held; RCU read side.
  */
-void xfrm_xdp_replay_notify(struct xfrm_state *x)
+void xfrm_xdp_replay_moved(struct xfrm_state *x)
 {
 	struct km_event c = { .event = XFRM_MSG_NEWAE };
-	struct sock *nlsk;
 
-	/* xfrm_aevent_is_on(), already an RCU reader */
-	nlsk = rcu_dereference(xs_net(x)->xfrm.nlsk);
-	if (!nlsk || !netlink_has_listeners(nlsk, XFRMNLGRP_AEVENTS))
-		return;
 	if (xfrm_xdp_replay_maxdiff(x))
 		c.data.aevent = XFRM_REPLAY_UPDATE;
 	else if (x->xflags & XFRM_TIME_DEFER)

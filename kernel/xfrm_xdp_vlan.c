@@ -126,32 +126,3 @@ void xfrm_xdp_vlan_sent(const struct net_device *dev, unsigned int len)
 {
 }
 #endif
-
-/**
- * xfrm_xdp_mac_header() - write the link-layer header of what leaves by a device
- * @mac: where to; xfrm_xdp_mac_len() bytes
- * @out: device of the stack
- * @neigh: next hop on @out
- * @family: of the packet
- *
- * Context: RCU read side.
- */
-void xfrm_xdp_mac_header(u8 *mac, const struct net_device *out,
-			 struct neighbour *neigh, u8 family)
-{
-	struct vlan_ethhdr *veth = (struct vlan_ethhdr *)mac;
-	u16 vlan = xfrm_xdp_vlan_id(out);
-	unsigned int seq;
-
-	/* neigh_ha_snapshot() of what is known to be an Ethernet device */
-	do {
-		seq = read_seqbegin(&neigh->ha_lock);
-		ether_addr_copy(veth->h_dest, neigh->ha);
-	} while (read_seqretry(&neigh->ha_lock, seq));
-	ether_addr_copy(veth->h_source, out->dev_addr);
-	if (vlan) {
-		veth->h_vlan_proto = htons(ETH_P_8021Q);
-		veth->h_vlan_TCI = htons(vlan);
-	}
-	xfrm_xdp_mac_type(mac, vlan ? VLAN_ETH_HLEN : ETH_HLEN, family);
-}

@@ -1,10 +1,12 @@
-// SPDX-License-Identifier: GPL-2.0-only
+/* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Is what a flow leaves by still valid? dst_check() says so; of an SA bundle it asks
  * every route in it for its MTU, too, by pointer. Here the usual cases, an IPv4 route where
  * nothing moved, and a bundle of one SA between such, are seen from the fields that
- * decide. All else is the kernel's to say.
+ * decide. All else is the kernel's to say. Inline, for every packet asks.
  */
+#ifndef _XFRM_XDP_DST_H
+#define _XFRM_XDP_DST_H
 
 #include <net/dst.h>
 #include <net/ip.h>
@@ -25,9 +27,12 @@ static inline bool xfrm_xdp_route_holds(const struct dst_entry *dst)
  */
 static __always_inline u32 xfrm_xdp_route_mtu(const struct dst_entry *dst)
 {
-	if (dst_rtable(dst)->rt_pmtu || ip_mtu_locked(dst) || dst->lwtstate)
+	const u32 *metrics = DST_METRICS_PTR(dst);
+
+	if (unlikely(dst_rtable(dst)->rt_pmtu || dst_rtable(dst)->rt_mtu_locked ||
+		     metrics[RTAX_LOCK - 1] & BIT(RTAX_MTU) || dst->lwtstate))
 		return 0;
-	return dst_metric_raw(dst, RTAX_MTU) ?: READ_ONCE(READ_ONCE(dst->dev)->mtu);
+	return metrics[RTAX_MTU - 1] ?: READ_ONCE(READ_ONCE(dst->dev)->mtu);
 }
 
 /* xfrm_bundle_ok() where nothing is to be brought up to date. */
@@ -55,7 +60,7 @@ static inline bool xfrm_xdp_bundle_holds(const struct dst_entry *dst)
  *
  * Context: softirq, or BH off; RCU read side.
  */
-bool xfrm_xdp_dst_holds(struct dst_entry *dst, u32 cookie)
+static __always_inline bool xfrm_xdp_dst_holds(struct dst_entry *dst, u32 cookie)
 {
 	if (likely(dst->xfrm ? xfrm_xdp_bundle_holds(dst) : xfrm_xdp_route_holds(dst)))
 		return true;
@@ -68,9 +73,18 @@ bool xfrm_xdp_dst_holds(struct dst_entry *dst, u32 cookie)
  *
  * Context: softirq, or BH off; RCU read side.
  */
-u32 xfrm_xdp_dst_mtu(const struct dst_entry *dst)
+static inline u32 xfrm_xdp_dst_mtu(const struct dst_entry *dst)
 {
 	u32 mtu = dst->ops->family == AF_INET ? xfrm_xdp_route_mtu(dst) : 0;
 
 	return likely(mtu && mtu <= IP_MAX_MTU) ? mtu : dst_mtu(dst);
 }
+
+/* ip4_dst_hoplimit(), without an RCU read side of its own */
+static inline u8 xfrm_xdp_dst_hoplimit(const struct dst_entry *dst)
+{
+	return dst_metric_raw(dst, RTAX_HOPLIMIT) ?:
+	       READ_ONCE(dev_net(READ_ONCE(dst->dev))->ipv4.sysctl_ip_default_ttl);
+}
+
+#endif /* _XFRM_XDP_DST_H */
