@@ -65,6 +65,7 @@ libunbound8                      libreswan
 jq                               selftests: JSON
 linux-perf                       benchmark: where the instructions are
 gnuplot-nox                      benchmark: plots
+gdb                              benchmark: steps through a packet
 strace                           selftests: kills the command at each of its steps
 procps                           selftests: sysctl, ps
 shellcheck                       style check of the scripts

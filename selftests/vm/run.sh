@@ -27,6 +27,7 @@ below the project's out/ stays; the current directory is kept.
                 fourth; they reach nothing else (default 0)
   --icount      count instructions: one CPU, one guest nanosecond is one
                 guest instruction, repeatable
+  --gdb PORT    let a debugger attach to the machine, at that port of this host
   --kvm         by hardware virtualisation: as fast as the machine, not repeatable
   --timeout S   give up after S seconds of wall clock (default 900)
   --no-build    install what is built already, do not call make
@@ -49,10 +50,10 @@ END
 say() { echo "run.sh: $*" >&2; }
 die() { say "$@"; exit 125; }
 
-kernel=stock smp=2 mem=2048 nic=0 icount='' kvm='' timeout=900 build=1 install=1 log=''
+kernel=stock smp=2 mem=2048 nic=0 icount='' gdb='' kvm='' timeout=900 build=1 install=1 log=''
 while [ $# -gt 0 ]; do
 	case $1 in
-	--kernel|--smp|--mem|--nic|--timeout|--log)
+	--kernel|--smp|--mem|--nic|--gdb|--timeout|--log)
 		[ $# -ge 2 ] || die "$1 needs a value; see --help"
 		declare "${1#--}=$2"
 		shift 2 ;;
@@ -66,8 +67,9 @@ while [ $# -gt 0 ]; do
 	esac
 done
 [ $# -gt 0 ] || die "no command given; see --help"
-[[ $smp =~ ^[0-9]+$ && $mem =~ ^[0-9]+$ && $nic =~ ^[0-9]+$ && $timeout =~ ^[0-9]+$ ]] ||
-	die "--smp, --mem, --nic and --timeout take whole numbers; see --help"
+[[ $smp =~ ^[0-9]+$ && $mem =~ ^[0-9]+$ && $nic =~ ^[0-9]+$ && $timeout =~ ^[0-9]+$ &&
+   $gdb =~ ^[0-9]*$ ]] ||
+	die "--smp, --mem, --nic, --gdb and --timeout take whole numbers; see --help"
 
 [ -z "$icount" ] || [ -z "$kvm" ] || die "--icount and --kvm exclude each other; see --help"
 [ "$(id -u)" -eq 0 ] || die "virtiofsd serves the root filesystem as root only; run as root"
@@ -193,6 +195,7 @@ accel=(-accel "tcg,thread=multi" -cpu "max,-la57" -smp "$smp")
 	accel=(-accel tcg -icount "shift=0,sleep=off" -cpu "max,-vaes,-la57" -smp 1)
 
 [ -z "$kvm" ] || accel=(-accel kvm -cpu host -smp "$smp")
+[ -z "$gdb" ] || accel+=(-gdb "tcp:127.0.0.1:$gdb")
 
 # Two ports of a hub are a wire.
 nics=()
