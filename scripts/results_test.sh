@@ -40,6 +40,11 @@ counts '5 0 1' 'GoogleTest' $'[==========] 6 tests\n[  PASSED  ] 5 tests.\n[  SK
 counts '5 2 0' 'GoogleTest below KTAP' $'1..1\n    [  PASSED  ] 5 tests.\n    [  FAILED  ] 2 tests, listed below:\n    [  FAILED  ] A.b\nnot ok 1 gtest'
 counts '1 0 0' 'a machine that started over' $'1..9\nok 1 a\nnot ok 2 b\n# run.sh: starting over\n1..1\nok 1 a'
 counts '3 0 0' 'three levels' $'1..1\n    1..2\n        1..2\n        ok 1 a\n        ok 2 b\n    ok 1 m\n    ok 2 n\nok 1 x'
+counts '1 0 1' 'a test that there was no time for' $'1..2\nok 1 a\nok 2 b # SKIP no time left'
+counts '2 0 1' 'or not for all of it' \
+	$'1..2\nok 1 a\n    1..9\n    ok 1 c\n    # no time left: stopped after 9 s\nok 2 b # SKIP no time left'
+counts '1 1 1' 'which may have failed before' \
+	$'1..2\nok 1 a\n    1..9\n    not ok 1 c\n    # no time left: stopped after 9 s\nok 2 b # SKIP no time left'
 counts '0 0 0' 'nothing' ''
 tells $'    # why\n    not ok 2 b\nnot ok 1 x' 'a failure, and why' \
 	$'1..1\n    1..2\n    # fine\n    ok 1 a\n    # why\n    not ok 2 b\nnot ok 1 x\n# took 3 s'
