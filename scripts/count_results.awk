@@ -7,7 +7,7 @@
 
 function start()
 {
-	passed = failed = skipped = top = gtest = gtest_failed = bailed = 0
+	passed = failed = skipped = top = gtest = gtest_failed = gtest_so_far = bailed = 0
 	split("", results)
 	split("", failures)
 	split("", planned)
@@ -70,12 +70,19 @@ BEGIN { start() }
 		passed++
 	if (bad)
 		failures[depth]++
-	gtest = gtest_failed = bailed = 0
+	gtest = gtest_failed = gtest_so_far = bailed = 0
 	next
 }
 
+# Of those that ran to their end their summary counts; of others, what failed until then.
+/^[# ]*\[  FAILED  \] .*\([0-9]+ ms\)$/ { gtest_so_far++; next }
+
 # run_all.sh: there was no time for the rest of this test.
 /^ *# no time left/ {
+	if (gtest_so_far) {
+		failed += gtest_so_far
+		gtest = gtest_failed = 1
+	}
 	for (i in planned)
 		if (i > 1)
 			planned[i] = results[i]

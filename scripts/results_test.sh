@@ -45,6 +45,8 @@ counts '2 0 1' 'or not for all of it' \
 	$'1..2\nok 1 a\n    1..9\n    ok 1 c\n    # no time left: stopped after 9 s\nok 2 b # SKIP no time left'
 counts '1 1 1' 'which may have failed before' \
 	$'1..2\nok 1 a\n    1..9\n    not ok 1 c\n    # no time left: stopped after 9 s\nok 2 b # SKIP no time left'
+counts '0 1 1' 'so may GoogleTest have' \
+	$'1..1\n    # [  FAILED  ] A.b (3 ms)\n    # [       OK ] A.c (3 ms)\n    # no time left: stopped after 9 s\nok 1 b # SKIP no time left'
 counts '0 0 0' 'nothing' ''
 tells $'    # why\n    not ok 2 b\nnot ok 1 x' 'a failure, and why' \
 	$'1..1\n    1..2\n    # fine\n    ok 1 a\n    # why\n    not ok 2 b\nnot ok 1 x\n# took 3 s'

@@ -112,6 +112,11 @@ ktap_finish()
 {
 	local rc=$1
 
+	# Stopped in the midst of a test that had failed already.
+	if [ "${TEST_WRONG:-0}" -ne 0 ] && [ -n "$TEST_LABEL" ]; then
+		KTAP_DONE=$((KTAP_DONE + 1)) KTAP_FAILED=$((KTAP_FAILED + 1))
+		echo "not ok $KTAP_DONE $TEST_LABEL"
+	fi
 	if [ "$KTAP_DONE" -ne "$KTAP_PLAN" ]; then
 		note "planned $KTAP_PLAN tests, ran $KTAP_DONE"
 		rc=1
