@@ -20,7 +20,7 @@
 # shellcheck source=lib/libreswan.sh
 . "$LIB/libreswan.sh"
 
-LIMIT=60	# seconds that a rekeying may take
+LIMIT=120	# seconds that a rekeying may take
 LONG=0
 if [ "${1:-}" = --long ]; then
 	LONG=${2:?rekey.sh --long SECONDS}
