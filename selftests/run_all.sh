@@ -28,7 +28,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 # which an emulator with several CPUs may stumble over: its machine has one.
 shares=(
 	"smoke tunnel learning attacks bad_input secpath replay expiry validity policies who_may exact_key plain hub iface mtu_ttl revalidate"
-	"gtest tcp local rekey vlan virtio devices scale gtest-inplace transforms oracle verifier cli"
+	"gtest tcp local vlan virtio devices gtest-inplace transforms scale oracle rekey verifier cli"
 	"lifecycle fails_closed attach"
 )
 # Of a kernel that can be made to run out of memory, which the debug kernel is.
