@@ -94,7 +94,7 @@ two_machines()
 	XFRM_XDP_UNTIL='' step "tests on kernel $kernel, second part" replay "$rc"
 	# Without these nothing is known of the kernel, however little time there was.
 	! grep -qE '^ok [0-9]+ ((smoke|tunnel|learning|gtest) |tests on kernel .* first part)' "$unrun" ||
-		XFRM_XDP_UNTIL='' step "time for the least on kernel \$kernel" false
+		XFRM_XDP_UNTIL='' step "time for the least on kernel $kernel" false
 }
 
 # What the sources look like does not depend on the kernel that runs them.
