@@ -184,7 +184,7 @@ stopped_flow()
 	mark "$GW1"
 	flow_times $INTERVAL 1500
 	wait_for 20 sweep || wrong "the flow is kept"
-	flow_times $INTERVAL 600000
+	flow_times $INTERVAL "$DAY_MS"
 	send_on 20
 	expect_counts "$GW1" Encrypted=0
 	expect_range "flows forgotten" "$(since "$GW1" FlowReclaimed)" 1 4
@@ -345,7 +345,7 @@ neighbour_change()
 {
 	test_begin "a neighbour that goes is asked for by the stack, and nothing is lost"
 	# No packet goes through the stack to renew the flow, and finds it out first.
-	flow_times 600000 600000
+	flow_times "$DAY_MS" "$DAY_MS"
 	fresh
 	stream_on in
 	before PuntNeigh
@@ -356,7 +356,7 @@ neighbour_change()
 	agent unstream name=S
 	expect_got A "${R[sent]}" 62
 	configure "$GW1" "neigh replace $A4 lladdr $MAC_A dev lan nud permanent"
-	flow_times $INTERVAL 600000
+	flow_times $INTERVAL "$DAY_MS"
 	test_end
 }
 

@@ -27,7 +27,7 @@ protected:
         XfrmTest::SetUp();
         ASSERT_FALSE(HasFatalFailure());
         // No packet has to renew anything while the test runs.
-        renew_within("600000");
+        renew_within("86400000");
         // So that decrypted packets reach LOCAL_IN.
         sa_ = make_sa(Way::input);
         inner_ = inner_packet(Family::v4, 100);

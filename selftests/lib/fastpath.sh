@@ -24,11 +24,13 @@ flow_times()
 	echo "$2" >"$PARAMS/idle_ms" || bail "cannot set idle_ms to $2"
 }
 
+DAY_MS=86400000
+
 # attach [ARG…]: GW1's fast path, on both its devices unless told otherwise.
 attach()
 {
 	module_load
-	flow_times "${REVALIDATE_MS:-600000}" 600000
+	flow_times "${REVALIDATE_MS:-$DAY_MS}" "$DAY_MS"
 	# XFRM_XDP_NO_ATTACH=1 proves the tests: without a fast path they must fail.
 	[ -z "${XFRM_XDP_NO_ATTACH:-}" ] || return 0
 	if [ $# -gt 0 ]; then

@@ -7,10 +7,14 @@
 exec {PAUSE}<> <(:)
 pause() { read -rt 0.02 -u "$PAUSE" || true; }
 
+# A debug kernel is several times slower.
+SLOWER=1
+[ ! -e /sys/kernel/debug/kmemleak ] || SLOWER=4
+
 # wait_for SECONDS CMD…: until CMD succeeds; fails when it never does.
 wait_for()
 {
-	local end=$((${EPOCHREALTIME/[^0-9]/} + $1 * 1000000))
+	local end=$((${EPOCHREALTIME/[^0-9]/} + $1 * SLOWER * 1000000))
 
 	shift
 	until "$@"; do
