@@ -42,12 +42,13 @@ void xfrm_xdp_stats_exit(void);
 /**
  * struct xfrm_xdp_pkt - a parsed IP packet without options or fragments
  * @l3: its IP header
- * @mac_len: length of the link-layer header before @l3, of a frame, in bytes
  * @vlan: VLAN id of its tag, 0 for untagged
- * @len: its total length in bytes, header included
- * @hlen: length of the IP header in bytes
  * @family: AF_INET or AF_INET6
  * @proto: IP protocol or next header
+ * @what: these three, as they stand in struct xfrm_xdp_flow_key
+ * @mac_len: length of the link-layer header before @l3, of a frame, in bytes
+ * @hlen: length of the IP header in bytes
+ * @len: its total length in bytes, header included
  * @ttl: TTL or hop limit
  * @tos: TOS or traffic class
  * @tcp_end: TCP with SYN, FIN or RST
@@ -57,12 +58,17 @@ void xfrm_xdp_stats_exit(void);
  */
 struct xfrm_xdp_pkt {
 	u8 *l3;
+	union {
+		struct {
+			u16 vlan;
+			u8 family;
+			u8 proto;
+		};
+		u32 what;
+	};
 	u8 mac_len;
-	u16 vlan;
-	u16 len;
 	u8 hlen;
-	u8 family;
-	u8 proto;
+	u16 len;
 	u8 ttl;
 	u8 tos;
 	bool tcp_end;
@@ -83,6 +89,8 @@ static inline const xfrm_address_t *xfrm_xdp_pkt_daddr(const struct xfrm_xdp_pkt
 					 offsetof(struct ipv6hdr, daddr)));
 }
 
+int xfrm_xdp_parse_ip6(struct xfrm_xdp_pkt *pkt, unsigned int linear, unsigned int len);
+__be32 xfrm_xdp_icmp_ports(const u8 *l4, u8 family);
 int xfrm_xdp_parse(struct xfrm_xdp_pkt *pkt, u8 *l3, unsigned int linear,
 		   unsigned int len, __be16 proto);
 /* Enough for every header that xfrm_xdp_parse() looks at. */
@@ -123,9 +131,8 @@ enum xfrm_xdp_replay {
 	XFRM_XDP_REPLAY_DUP,
 };
 
-enum xfrm_xdp_replay xfrm_xdp_replay_check(const struct xfrm_state *x,
-					   __be32 net_seq);
-void xfrm_xdp_replay_advance(struct xfrm_state *x, __be32 net_seq);
+enum xfrm_xdp_replay xfrm_xdp_replay_look(const struct xfrm_state *x, u32 seq);
+bool xfrm_xdp_replay_mark(struct xfrm_state *x, __be32 net_seq);
 u32 xfrm_xdp_replay_window(const struct xfrm_state *x);
 void xfrm_xdp_replay_moved(struct xfrm_state *x);
 
@@ -404,6 +411,7 @@ struct xfrm_xdp_flow *xfrm_xdp_flow_alloc(const struct xfrm_xdp_flow_id *id,
 void xfrm_xdp_flow_free(struct xfrm_xdp_flow *flow);
 int xfrm_xdp_flow_insert(struct xfrm_xdp_flow *flow, struct xfrm_xdp_flow *old);
 void xfrm_xdp_flow_remove(struct xfrm_xdp_flow *flow);
+int xfrm_xdp_flow_aged(struct xfrm_xdp_flow *flow, u32 now, u32 interval);
 void xfrm_xdp_flow_renew(struct xfrm_xdp_flow *flow);
 void xfrm_xdp_flow_left(struct xfrm_xdp_flow *flow);
 void xfrm_xdp_flow_purge_dev(const struct net_device *dev);
@@ -448,6 +456,7 @@ struct xfrm_xdp_flow *xfrm_xdp_flow_find(const struct xfrm_xdp_flow_id *id);
 struct xfrm_xdp_flow *xfrm_xdp_flow_seek(const struct xfrm_xdp_sought *sought);
 int xfrm_xdp_table_insert(struct xfrm_xdp_flow *flow);
 void xfrm_xdp_table_remove(struct xfrm_xdp_flow *flow);
+extern unsigned long xfrm_xdp_table_gen;
 u64 xfrm_xdp_table_bytes(void);
 int __init xfrm_xdp_table_init(void);
 void xfrm_xdp_table_exit(void);
@@ -526,8 +535,6 @@ void xfrm_xdp_audit_icvfail(struct xfrm_state *x, const struct xfrm_xdp_frame *f
 void xfrm_xdp_audit_replay(struct xfrm_state *x, const struct xfrm_xdp_frame *f);
 
 /* xfrm_xdp_bpf.c: the kfuncs */
-void xfrm_xdp_note(const struct xdp_buff *xdp, enum xfrm_xdp_verdict verdict,
-		   const struct bpf_xfrm_xdp_opts *opts);
 int __init xfrm_xdp_bpf_init(void);
 
 #include "xfrm_xdp_inline.h"

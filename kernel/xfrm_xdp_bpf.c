@@ -15,7 +15,7 @@
 #include "xfrm_xdp.h"
 
 #define CREATE_TRACE_POINTS
-#include "xfrm_xdp_trace.h"
+#include "xfrm_xdp_note.h"
 
 /*
  * @error is the first member of all options: written as soon as it fits, so
@@ -32,21 +32,6 @@ static bool xfrm_xdp_opts_ok(void *opts, u32 opts__sz, u32 size)
 		return false;
 	}
 	return true;
-}
-
-/**
- * xfrm_xdp_note() - count and trace what became of a packet
- * @xdp: frame
- * @verdict: of the kfunc, or of a part of it
- * @opts: its result
- *
- * Context: XDP, RCU read side.
- */
-void xfrm_xdp_note(const struct xdp_buff *xdp, enum xfrm_xdp_verdict verdict,
-		   const struct bpf_xfrm_xdp_opts *opts)
-{
-	xfrm_xdp_net_count(xfrm_xdp_net_rcu(dev_net(xdp->rxq->dev)), opts->reason);
-	trace_xfrm_xdp_packet(xdp->rxq->dev, verdict, opts);
 }
 
 /*

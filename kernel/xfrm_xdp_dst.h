@@ -14,7 +14,7 @@
 #include "xfrm_xdp.h"
 
 /* Would ipv4_dst_check() take the route? */
-static inline bool xfrm_xdp_route_holds(const struct dst_entry *dst)
+static __always_inline bool xfrm_xdp_route_holds(const struct dst_entry *dst)
 {
 	return dst->ops->family == AF_INET &&
 	       dst->obsolete == DST_OBSOLETE_FORCE_CHK &&
@@ -36,7 +36,7 @@ static __always_inline u32 xfrm_xdp_route_mtu(const struct dst_entry *dst)
 }
 
 /* xfrm_bundle_ok() where nothing is to be brought up to date. */
-static inline bool xfrm_xdp_bundle_holds(const struct dst_entry *dst)
+static __always_inline bool xfrm_xdp_bundle_holds(const struct dst_entry *dst)
 {
 	const struct xfrm_dst *xdst = (const struct xfrm_dst *)dst;
 	const struct xfrm_state *x = dst->xfrm;

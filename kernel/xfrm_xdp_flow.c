@@ -213,6 +213,30 @@ void xfrm_xdp_flow_remove(struct xfrm_xdp_flow *flow)
 }
 
 /**
+ * xfrm_xdp_flow_aged() - xfrm_xdp_flow_fresh() in the second half of the interval, or after it
+ * @flow: the flow
+ * @now: jiffies, the low half
+ * @interval: xfrm_xdp_interval
+ *
+ * Context: RCU read side.
+ * Return: XFRM_XDP_OK or the reason to punt.
+ */
+int xfrm_xdp_flow_aged(struct xfrm_xdp_flow *flow, u32 now, u32 interval)
+{
+	u32 age = xfrm_xdp_flow_age(flow);
+
+	/* Not used: it falls idle and is swept, before its age can begin anew. */
+	if (age > interval)
+		return XFRM_XDP_R_PUNT_STALE;
+	if (READ_ONCE(flow->used) != now)
+		WRITE_ONCE(flow->used, now);
+	if (age > interval / 2 && !READ_ONCE(flow->revalidating) &&
+	    !xchg(&flow->revalidating, 1))
+		return XFRM_XDP_R_PUNT_REVALIDATE;
+	return XFRM_XDP_OK;
+}
+
+/**
  * xfrm_xdp_flow_renew() - the stack accepted another packet of the flow
  * @flow: the flow
  *

@@ -12,6 +12,8 @@
 #include <net/neighbour.h>
 #include "xfrm_xdp.h"
 #include "xfrm_xdp_dst.h"
+#include "xfrm_xdp_note.h"
+#include "xfrm_xdp_parse.h"
 
 /**
  * xfrm_xdp_egress_hooked() - are there programs or rules on the way out of a device?
@@ -85,8 +87,7 @@ static int xfrm_xdp_flow_match(const struct xfrm_xdp_flow *flow,
 	const struct net_device *dev = xdp->rxq->dev;
 	u32 ifindex = dev->ifindex;
 
-	if (flow->net != dev_net(dev) || pkt->vlan != key->vlan ||
-	    !xfrm_xdp_pkt_is(pkt, key))
+	if (flow->net != dev_net(dev) || !xfrm_xdp_pkt_is(pkt, key))
 		return XFRM_XDP_R_PUNT_FLOW_MISMATCH;
 	if (unlikely(key->sa != sa))
 		return key->sa ? XFRM_XDP_R_PUNT_NO_PROOF : XFRM_XDP_R_PUNT_FLOW_MISMATCH;
@@ -96,27 +97,28 @@ static int xfrm_xdp_flow_match(const struct xfrm_xdp_flow *flow,
 }
 
 /* Does what the stack decided when it was learned still hold? */
-static int xfrm_xdp_flow_holds(struct xfrm_xdp_flow *flow)
+static __always_inline int xfrm_xdp_forward_holds(const struct xfrm_xdp_flow *flow)
 {
-	const struct xfrm_xdp_net *xn = xfrm_xdp_net_rcu(flow->net);
-
-	/* What an SA decrypts has its policy checked later: by its flow, or the stack. */
-	if (flow->kind == XFRM_XDP_FLOW_SA)
-		return flow->addr_gen == atomic_read(&xn->addr_gen) ? XFRM_XDP_OK :
-								    XFRM_XDP_R_PUNT_DST;
-	if (flow->policy_gen != atomic_read(&xn->policy_gen))
+	if (flow->policy_gen != atomic_read(&xfrm_xdp_net_rcu(flow->net)->policy_gen))
 		return XFRM_XDP_R_PUNT_POLICY;
 	if (flow->dst && !xfrm_xdp_dst_holds(flow->dst, flow->cookie))
 		return XFRM_XDP_R_PUNT_DST;
 	return XFRM_XDP_OK;
 }
 
+/* What an SA decrypts has its policy checked later: by its flow, or the stack. */
+static __always_inline int xfrm_xdp_sa_holds(const struct xfrm_xdp_flow *flow)
+{
+	return flow->addr_gen == atomic_read(&xfrm_xdp_net_rcu(flow->net)->addr_gen) ?
+	       XFRM_XDP_OK : XFRM_XDP_R_PUNT_DST;
+}
+
 /*
  * A packet that renews its SA waits in the stack's receive batch while those
  * behind it go on here. They must not move the window past it.
  */
-static int xfrm_xdp_sa_in_order(struct xfrm_xdp_flow *flow,
-				const struct xfrm_xdp_pkt *pkt, int reason)
+static __always_inline int xfrm_xdp_sa_in_order(struct xfrm_xdp_flow *flow,
+						const struct xfrm_xdp_pkt *pkt, int reason)
 {
 	unsigned int encap = flow->key.encap ? sizeof(struct udphdr) : 0;
 	const struct ip_esp_hdr *esph = (const void *)(pkt->l3 + pkt->hlen + encap);
@@ -133,7 +135,7 @@ static int xfrm_xdp_sa_in_order(struct xfrm_xdp_flow *flow,
 }
 
 /* neigh_resolve_output() without a packet: is the address known? */
-static bool xfrm_xdp_neigh_ok(struct neighbour *neigh)
+static __always_inline bool xfrm_xdp_neigh_ok(struct neighbour *neigh)
 {
 	if (READ_ONCE(neigh->dead) || !(READ_ONCE(neigh->nud_state) & NUD_VALID))
 		return false;
@@ -142,9 +144,9 @@ static bool xfrm_xdp_neigh_ok(struct neighbour *neigh)
 	return true;
 }
 
-static int xfrm_xdp_forward_check(const struct xfrm_xdp_flow *flow,
-				  const struct xdp_buff *xdp,
-				  const struct xfrm_xdp_pkt *pkt)
+static __always_inline int xfrm_xdp_forward_check(const struct xfrm_xdp_flow *flow,
+						  const struct xdp_buff *xdp,
+						  const struct xfrm_xdp_pkt *pkt)
 {
 	int reason;
 
@@ -169,7 +171,7 @@ static int xfrm_xdp_forward_check(const struct xfrm_xdp_flow *flow,
 }
 
 /* Out in the clear: next hop's address, TTL, no metadata on the wire. */
-static enum xfrm_xdp_verdict
+static __always_inline enum xfrm_xdp_verdict
 xfrm_xdp_forward_plain(const struct xfrm_xdp_flow *flow, struct xdp_buff *xdp,
 		       const struct xfrm_xdp_pkt *pkt, struct bpf_xfrm_xdp_opts *opts)
 {
@@ -188,36 +190,30 @@ xfrm_xdp_forward_plain(const struct xfrm_xdp_flow *flow, struct xdp_buff *xdp,
 	return XFRM_XDP_DONE;
 }
 
-static enum xfrm_xdp_verdict
-xfrm_xdp_forward_flow(struct xfrm_xdp_flow *flow, struct xdp_buff *xdp,
-		      const struct xfrm_xdp_pkt *pkt, struct bpf_xfrm_xdp_opts *opts)
+/* Out through an SA. */
+static __always_inline enum xfrm_xdp_verdict
+xfrm_xdp_forward_sa(const struct xfrm_xdp_flow *flow, struct xdp_buff *xdp,
+		    const struct xfrm_xdp_pkt *pkt, struct bpf_xfrm_xdp_opts *opts)
 {
 	struct dst_entry *path = xfrm_dst_path(flow->dst);
 	struct xfrm_xdp_outer outer = {
 		.dev = flow->out,
 		.neigh = flow->neigh,
+		.hoplimit = flow->x->props.family == AF_INET ?
+			    xfrm_xdp_dst_hoplimit(path) : ip6_dst_hoplimit(path),
+		/* Both MTUs of a bundle were up to date or were brought there just now. */
+		.mtu = ((struct xfrm_dst *)flow->dst)->child_mtu_cached,
 		.forward = true,
 	};
 	enum xfrm_xdp_verdict verdict;
 
-	opts->reason = xfrm_xdp_forward_check(flow, xdp, pkt);
-	if (unlikely(opts->reason))
-		return XFRM_XDP_PUNT;
-	opts->ifindex = xfrm_xdp_vlan_real(flow->out)->ifindex;
-	if (!flow->x)
-		return xfrm_xdp_forward_plain(flow, xdp, pkt, opts);
-
-	/* Both MTUs of a bundle were up to date or were brought there just now. */
-	outer.mtu = ((struct xfrm_dst *)flow->dst)->child_mtu_cached;
-	outer.hoplimit = flow->x->props.family == AF_INET ?
-			 xfrm_xdp_dst_hoplimit(path) : ip6_dst_hoplimit(path);
 	verdict = xfrm_xdp_output(xdp, flow->x, pkt, &outer, opts);
 	if (flow->via && verdict != XFRM_XDP_PUNT)
 		xfrm_xdp_iface_tx(flow, pkt->len, verdict != XFRM_XDP_DROP);
 	return verdict;
 }
 
-static enum xfrm_xdp_verdict
+static __always_inline enum xfrm_xdp_verdict
 xfrm_xdp_decrypt(struct xfrm_xdp_flow *flow, struct xdp_buff *xdp,
 		 const struct xfrm_xdp_pkt *pkt, struct bpf_xfrm_xdp_opts *opts)
 {
@@ -276,28 +272,11 @@ struct xfrm_xdp_arrived {
 	unsigned int len;
 };
 
-/* A packet of a flow along it, if the flow holds. */
-static enum xfrm_xdp_verdict
-xfrm_xdp_flow_take(struct xfrm_xdp_flow *flow, struct xdp_buff *xdp,
-		   const struct xfrm_xdp_pkt *pkt, const struct xfrm_xdp_arrived *arrived,
-		   struct bpf_xfrm_xdp_opts *opts)
+/* What has become of a packet of a flow is the flow's, too. */
+static __always_inline enum xfrm_xdp_verdict
+xfrm_xdp_flow_took(struct xfrm_xdp_flow *flow, const struct xfrm_xdp_arrived *arrived,
+		   enum xfrm_xdp_verdict verdict, const struct bpf_xfrm_xdp_opts *opts)
 {
-	bool sa = flow->kind == XFRM_XDP_FLOW_SA;
-	enum xfrm_xdp_verdict verdict;
-	int reason;
-
-	reason = xfrm_xdp_flow_holds(flow);
-	if (likely(!reason))
-		reason = pkt->tcp_end ? XFRM_XDP_R_PUNT_TCP_END : xfrm_xdp_flow_fresh(flow);
-	if (sa)
-		reason = xfrm_xdp_sa_in_order(flow, pkt, reason);
-	if (unlikely(reason))
-		verdict = xfrm_xdp_punt(opts, reason);
-	else if (sa)
-		verdict = xfrm_xdp_decrypt(flow, xdp, pkt, opts);
-	else
-		verdict = xfrm_xdp_forward_flow(flow, xdp, pkt, opts);
-
 	if (likely(verdict == XFRM_XDP_DONE || verdict == XFRM_XDP_TAKEN)) {
 		WRITE_ONCE(flow->packets, READ_ONCE(flow->packets) + 1);
 		WRITE_ONCE(flow->bytes, READ_ONCE(flow->bytes) + arrived->bytes);
@@ -307,6 +286,44 @@ xfrm_xdp_flow_take(struct xfrm_xdp_flow *flow, struct xdp_buff *xdp,
 	if (unlikely(verdict == XFRM_XDP_PUNT && xfrm_xdp_reason_forgets(opts->reason)))
 		xfrm_xdp_flow_remove(flow);
 	return verdict;
+}
+
+/* The two kinds of flows, if they hold. Inline: every packet takes one or both. */
+
+static __always_inline enum xfrm_xdp_verdict
+xfrm_xdp_take_sa(struct xfrm_xdp_flow *flow, struct xdp_buff *xdp,
+		 const struct xfrm_xdp_pkt *pkt, const struct xfrm_xdp_arrived *arrived,
+		 struct bpf_xfrm_xdp_opts *opts)
+{
+	int reason = xfrm_xdp_sa_holds(flow) ?: xfrm_xdp_flow_fresh(flow);
+	enum xfrm_xdp_verdict verdict;
+
+	reason = xfrm_xdp_sa_in_order(flow, pkt, reason);
+	verdict = unlikely(reason) ? xfrm_xdp_punt(opts, reason) :
+				     xfrm_xdp_decrypt(flow, xdp, pkt, opts);
+	return xfrm_xdp_flow_took(flow, arrived, verdict, opts);
+}
+
+static __always_inline enum xfrm_xdp_verdict
+xfrm_xdp_take_forward(struct xfrm_xdp_flow *flow, struct xdp_buff *xdp,
+		      const struct xfrm_xdp_pkt *pkt, const struct xfrm_xdp_arrived *arrived,
+		      struct bpf_xfrm_xdp_opts *opts)
+{
+	int reason = xfrm_xdp_forward_holds(flow);
+	enum xfrm_xdp_verdict verdict;
+
+	if (likely(!reason))
+		reason = pkt->tcp_end ? XFRM_XDP_R_PUNT_TCP_END : xfrm_xdp_flow_fresh(flow);
+	if (likely(!reason))
+		reason = xfrm_xdp_forward_check(flow, xdp, pkt);
+	if (unlikely(reason)) {
+		verdict = xfrm_xdp_punt(opts, reason);
+	} else {
+		opts->ifindex = xfrm_xdp_vlan_real(flow->out)->ifindex;
+		verdict = flow->x ? xfrm_xdp_forward_sa(flow, xdp, pkt, opts) :
+				    xfrm_xdp_forward_plain(flow, xdp, pkt, opts);
+	}
+	return xfrm_xdp_flow_took(flow, arrived, verdict, opts);
 }
 
 /**
@@ -345,7 +362,9 @@ enum xfrm_xdp_verdict xfrm_xdp_flow(struct xdp_buff *xdp, u64 handle,
 
 	arrived.len = sa ? xfrm_xdp_meta_len() : pkt.len;
 	arrived.bytes = sa ? pkt.mac_len + arrived.len : xdp->data_end - xdp->data;
-	verdict = xfrm_xdp_flow_take(flow, xdp, &pkt, &arrived, opts);
+	verdict = flow->kind == XFRM_XDP_FLOW_SA ?
+		  xfrm_xdp_take_sa(flow, xdp, &pkt, &arrived, opts) :
+		  xfrm_xdp_take_forward(flow, xdp, &pkt, &arrived, opts);
 	if (verdict == XFRM_XDP_DONE && flow->kind == XFRM_XDP_FLOW_SA)
 		xfrm_xdp_meta_decrypted(xdp, handle, opts->ifindex ?: xdp->rxq->dev->ifindex,
 					pkt.len);
@@ -369,14 +388,26 @@ static struct xfrm_xdp_flow *xfrm_xdp_find_encap(const struct xfrm_xdp_sought *u
 	return sought.spi ? xfrm_xdp_flow_seek(&sought) : NULL;
 }
 
-/* Handles of the flows that packets of this CPU had last: of no SA, and of an SA. */
-static DEFINE_PER_CPU(u64 [2], xfrm_xdp_last_flow);
+/**
+ * struct xfrm_xdp_last - the flow that a packet of this CPU had last
+ * @flow: the flow; may be gone where xfrm_xdp_table_gen is not @gen any more
+ * @gen: of the table, from before it was found
+ */
+struct xfrm_xdp_last {
+	struct xfrm_xdp_flow *flow;
+	unsigned long gen;
+};
+
+/* Of no SA, and of an SA. */
+static DEFINE_PER_CPU(struct xfrm_xdp_last [2], xfrm_xdp_last);
 
 /* The flow of a packet that @sa has decrypted, or that came so, or NULL; @esp: may be an SA's. */
 static noinline struct xfrm_xdp_flow *
 xfrm_xdp_find_other(const struct xdp_buff *xdp, const struct xfrm_xdp_pkt *pkt, u32 ifindex,
 		    u64 sa, bool esp)
 {
+	/* Before it is looked for: xfrm_xdp_table_remove() counts after it took one out. */
+	unsigned long gen = smp_load_acquire(&xfrm_xdp_table_gen);
 	bool plain = pkt->proto != IPPROTO_ESP;
 	const struct xfrm_xdp_sought sought = {
 		.net = dev_net(xdp->rxq->dev),
@@ -392,14 +423,17 @@ xfrm_xdp_find_other(const struct xdp_buff *xdp, const struct xfrm_xdp_pkt *pkt, 
 		.kind = plain || sa ? XFRM_XDP_FLOW_FORWARD : XFRM_XDP_FLOW_SA,
 	};
 	struct xfrm_xdp_flow *flow = NULL;
+	struct xfrm_xdp_last *last;
 
 	if (esp && plain)
 		flow = xfrm_xdp_find_encap(&sought, pkt);
 	if (!flow)
 		flow = xfrm_xdp_flow_seek(&sought);
-	if (flow)
-		__this_cpu_write(xfrm_xdp_last_flow[flow->kind == XFRM_XDP_FLOW_SA],
-				 flow->handle);
+	if (flow) {
+		last = this_cpu_ptr(&xfrm_xdp_last[flow->kind == XFRM_XDP_FLOW_SA]);
+		last->flow = flow;
+		last->gen = gen;
+	}
 	return flow;
 }
 
@@ -410,48 +444,21 @@ xfrm_xdp_find(const struct xdp_buff *xdp, const struct xfrm_xdp_pkt *pkt, u32 if
 	/* To that port goes ESP for this host as well as what others forward by UDP. */
 	bool esp = !sa && (pkt->proto == IPPROTO_ESP ||
 			   (pkt->ports & htonl(U16_MAX)) == htonl(XFRM_XDP_NATT_PORT));
-	struct xfrm_xdp_flow *flow =
-		xfrm_xdp_flow_get(__this_cpu_read(xfrm_xdp_last_flow[esp]));
+	const struct xfrm_xdp_last *last = this_cpu_ptr(&xfrm_xdp_last[esp]);
+	struct xfrm_xdp_flow *flow = last->flow;
 
-	if (likely(flow && flow->net == dev_net(xdp->rxq->dev) &&
-		   flow->key.ifindex == ifindex && flow->key.sa == sa &&
-		   flow->key.vlan == pkt->vlan && xfrm_xdp_pkt_is(pkt, &flow->key)))
+	if (likely(last->gen == READ_ONCE(xfrm_xdp_table_gen) &&
+		   flow->net == dev_net(xdp->rxq->dev) && flow->key.ifindex == ifindex &&
+		   flow->key.sa == sa && xfrm_xdp_pkt_is(pkt, &flow->key)))
 		return flow;
 	return xfrm_xdp_find_other(xdp, pkt, ifindex, sa, esp);
-}
-
-/*
- * One packet along its flow; decrypted by @sa, if not 0, and received by @ifindex. Inline,
- * for what it asks of @sa is known where it is called.
- */
-static __always_inline enum xfrm_xdp_verdict
-xfrm_xdp_forward_step(struct xdp_buff *xdp, u32 ifindex, u64 sa,
-		      struct xfrm_xdp_arrived *arrived, struct bpf_xfrm_xdp_opts *opts)
-{
-	struct xfrm_xdp_flow *flow;
-	struct xfrm_xdp_pkt pkt __uninitialized;
-	int reason;
-
-	reason = xfrm_xdp_parse_frame(&pkt, xdp);
-	if (unlikely(reason))
-		return xfrm_xdp_punt(opts, reason);
-	flow = xfrm_xdp_find(xdp, &pkt, ifindex, sa);
-	if (unlikely(!flow))
-		return xfrm_xdp_punt(opts, XFRM_XDP_R_PUNT_NOT_LEARNED);
-	if (!sa) {
-		arrived->len = pkt.len;
-		reason = xfrm_xdp_frame_is_ours(xdp, flow->in);
-		if (unlikely(reason))
-			return xfrm_xdp_punt(opts, reason);
-	}
-	return xfrm_xdp_flow_take(flow, xdp, &pkt, arrived, opts);
 }
 
 /**
  * xfrm_xdp_forward() - take a packet along its flow, and what was in ESP along its own
  * @xdp: frame with an Ethernet header
- * @opts: result; @sa where it was decrypted: of PUNT the frame is the inner packet then,
- *	and has its metadata
+ * @opts: result, zeroed; @sa where it was decrypted: of PUNT the frame is the inner packet
+ *	then, and has its metadata
  *
  * Context: XDP: BH off, RCU read side.
  * Return: one of the four verdicts.
@@ -460,18 +467,40 @@ enum xfrm_xdp_verdict xfrm_xdp_forward(struct xdp_buff *xdp, struct bpf_xfrm_xdp
 {
 	struct xfrm_xdp_arrived arrived = { .bytes = xdp->data_end - xdp->data };
 	u32 ifindex = xdp->rxq->dev->ifindex;
+	struct xfrm_xdp_pkt pkt __uninitialized;
 	enum xfrm_xdp_verdict verdict;
+	struct xfrm_xdp_flow *flow;
+	int reason;
 
 	/* Has it been here before? What an SA decrypted takes no flow of plaintext. */
-	if (xfrm_xdp_meta_been(xdp))
-		return xfrm_xdp_punt(opts, XFRM_XDP_R_PUNT_NO_PROOF);
-	verdict = xfrm_xdp_forward_step(xdp, ifindex, 0, &arrived, opts);
-	if (verdict != XFRM_XDP_DONE || !opts->sa)
+	reason = xfrm_xdp_meta_been(xdp) ? XFRM_XDP_R_PUNT_NO_PROOF :
+					   xfrm_xdp_parse_xdp(&pkt, xdp);
+	if (unlikely(reason))
+		return xfrm_xdp_punt(opts, reason);
+	flow = xfrm_xdp_find(xdp, &pkt, ifindex, 0);
+	reason = likely(flow) ? xfrm_xdp_frame_is_ours(xdp, flow->in) :
+				XFRM_XDP_R_PUNT_NOT_LEARNED;
+	if (unlikely(reason))
+		return xfrm_xdp_punt(opts, reason);
+
+	arrived.len = pkt.len;
+	if (flow->kind == XFRM_XDP_FLOW_SA) {
+		verdict = xfrm_xdp_take_sa(flow, xdp, &pkt, &arrived, opts);
+		if (verdict != XFRM_XDP_DONE)
+			return verdict;
+		xfrm_xdp_note(xdp, verdict, opts);
+		reason = xfrm_xdp_parse_inner(&pkt, xdp);
+		flow = likely(!reason) ?
+		       xfrm_xdp_find(xdp, &pkt, opts->ifindex ?: ifindex, opts->sa) : NULL;
+		if (unlikely(!flow)) {
+			verdict = xfrm_xdp_punt(opts, reason ?: XFRM_XDP_R_PUNT_NOT_LEARNED);
+			goto up;
+		}
+	}
+	verdict = xfrm_xdp_take_forward(flow, xdp, &pkt, &arrived, opts);
+	if (likely(verdict != XFRM_XDP_PUNT || !opts->sa))
 		return verdict;
-	xfrm_xdp_note(xdp, verdict, opts);
-	ifindex = opts->ifindex ?: ifindex;
-	verdict = xfrm_xdp_forward_step(xdp, ifindex, opts->sa, &arrived, opts);
-	if (verdict == XFRM_XDP_PUNT)
-		xfrm_xdp_meta_prove(xdp, opts->sa);
+up:
+	xfrm_xdp_meta_prove(xdp, opts->sa);
 	return verdict;
 }

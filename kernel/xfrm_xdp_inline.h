@@ -8,6 +8,7 @@
 
 #include <linux/ip.h>
 #include <linux/unaligned.h>
+#include <net/dsfield.h>
 #include <net/inet_ecn.h>
 #include <net/ip.h>
 #include <net/ipv6.h>
@@ -65,30 +66,36 @@ static inline void xfrm_xdp_count(const struct net *net, enum xfrm_xdp_reason re
 
 /* xfrm_xdp_parse.c */
 
-/* What of the key stands behind the addresses: ports and DSCP, or ESP. */
-static inline bool xfrm_xdp_upper_is(const struct xfrm_xdp_pkt *pkt,
-				     const struct xfrm_xdp_flow_key *key)
+static_assert(offsetofend(struct xfrm_xdp_flow_key, proto) -
+	      offsetof(struct xfrm_xdp_flow_key, vlan) == sizeof(u32));
+
+/* Ports and DSCP, or ESP, and all that is no address; of ESP in UDP only its key knows. */
+static __always_inline bool xfrm_xdp_upper_is(const struct xfrm_xdp_pkt *pkt,
+					      const struct xfrm_xdp_flow_key *key)
 {
-	if (key->proto == IPPROTO_ESP && key->encap)
-		return pkt->ports == key->encap && xfrm_xdp_encap_spi(pkt) == key->spi;
-	return pkt->ports == key->spi && pkt->proto == key->proto &&
-	       (key->proto == IPPROTO_ESP ||
-		(pkt->tos & XFRM_XDP_DSCP_MASK) == key->dscp);
+	/* VLAN id, family and protocol in one. */
+	if (likely(pkt->what == *(const u32 *)&key->vlan))
+		return pkt->ports == key->spi &&
+		       (key->proto == IPPROTO_ESP ? !key->encap :
+			(pkt->tos & XFRM_XDP_DSCP_MASK) == key->dscp);
+	return key->proto == IPPROTO_ESP && key->encap && pkt->ports == key->encap &&
+	       pkt->family == key->family && pkt->vlan == key->vlan &&
+	       xfrm_xdp_encap_spi(pkt) == key->spi;
 }
 
 /**
  * xfrm_xdp_pkt_is() - is a packet of this flow, by what is in the packet?
  * @pkt: the packet
- * @key: the flow's key; ingress device, VLAN and SA are the caller's to compare
+ * @key: the flow's key; ingress device and SA are the caller's to compare
  *
  * Reads the packet where the key is of ESP in UDP: all of it has to be linear.
  *
  * Context: any.
  */
-static inline bool xfrm_xdp_pkt_is(const struct xfrm_xdp_pkt *pkt,
-				   const struct xfrm_xdp_flow_key *key)
+static __always_inline bool xfrm_xdp_pkt_is(const struct xfrm_xdp_pkt *pkt,
+					    const struct xfrm_xdp_flow_key *key)
 {
-	return pkt->family == key->family && xfrm_xdp_upper_is(pkt, key) &&
+	return xfrm_xdp_upper_is(pkt, key) &&
 	       xfrm_addr_equal(xfrm_xdp_pkt_saddr(pkt), (const xfrm_address_t *)key->saddr,
 			       pkt->family) &&
 	       xfrm_addr_equal(xfrm_xdp_pkt_daddr(pkt), (const xfrm_address_t *)key->daddr,
@@ -203,9 +210,9 @@ static __always_inline void xfrm_xdp_mac_copy(u8 *to, const u8 *mac, unsigned in
 static inline bool xfrm_xdp_on_device_queue(const struct xdp_buff *xdp)
 {
 	const struct net_device *dev = xdp->rxq->dev;
-	const void *rxq = xdp->rxq, *rx = dev->_rx;
+	unsigned long offset = (unsigned long)xdp->rxq - (unsigned long)dev->_rx;
 
-	return rxq >= rx && rxq < rx + dev->num_rx_queues * sizeof(*dev->_rx);
+	return offset < dev->num_rx_queues * sizeof(*dev->_rx);
 }
 
 /* Is there an sk_buff behind the frame? */
@@ -271,78 +278,6 @@ static inline void xfrm_xdp_set_frame(struct xdp_buff *xdp, u8 *start, u8 *end)
 	xdp->data = start;
 	xdp->data_end = end;
 	xdp->data_meta = start;
-}
-
-/* xfrm_xdp_replay.c */
-
-/**
- * xfrm_xdp_replay_overflows() - has the SA run out of sequence numbers?
- * @x: SA
- *
- * Changes nothing: the stack ends the packet, counts and audits.
- *
- * Context: softirq, x->lock held.
- */
-static inline bool xfrm_xdp_replay_overflows(const struct xfrm_state *x)
-{
-	bool may_wrap = x->props.extra_flags & XFRM_SA_XFLAG_OSEQ_MAY_WRAP;
-
-	switch (x->repl_mode) {
-	case XFRM_REPLAY_MODE_LEGACY:
-		return x->replay.oseq == U32_MAX && !may_wrap;
-	case XFRM_REPLAY_MODE_BMP:
-		return x->replay_esn->oseq == U32_MAX && !may_wrap;
-	case XFRM_REPLAY_MODE_ESN:
-		return x->replay_esn->oseq == U32_MAX &&
-		       x->replay_esn->oseq_hi == U32_MAX;
-	}
-	return true;
-}
-
-/**
- * xfrm_xdp_replay_notify() - tell listeners, if there are any, that the numbers moved
- * @x: SA
- *
- * Follows xfrm_aevent_is_on(), but is an RCU reader already.
- *
- * Context: softirq, x->lock held; RCU read side.
- */
-static inline void xfrm_xdp_replay_notify(struct xfrm_state *x)
-{
-	struct sock *nlsk = rcu_dereference(xs_net(x)->xfrm.nlsk);
-
-	if (unlikely(nlsk && netlink_has_listeners(nlsk, XFRMNLGRP_AEVENTS)))
-		xfrm_xdp_replay_moved(x);
-}
-
-/**
- * xfrm_xdp_replay_next() - take the next sequence number to send
- * @x: SA, not out of numbers
- *
- * Follows xfrm_replay_overflow().
- *
- * Context: softirq, x->lock held.
- * Return: the number; its upper half is zero without ESN.
- */
-static inline u64 xfrm_xdp_replay_next(struct xfrm_state *x)
-{
-	struct xfrm_replay_state_esn *r = x->replay_esn;
-	u64 seq;
-
-	switch (x->repl_mode) {
-	case XFRM_REPLAY_MODE_ESN:
-		if (!++r->oseq)
-			r->oseq_hi++;
-		seq = (u64)r->oseq_hi << 32 | r->oseq;
-		break;
-	case XFRM_REPLAY_MODE_BMP:
-		seq = ++r->oseq;
-		break;
-	default:
-		seq = ++x->replay.oseq;
-	}
-	xfrm_xdp_replay_notify(x);
-	return seq;
 }
 
 /* xfrm_xdp_sa.c */
@@ -530,6 +465,24 @@ static inline void xfrm_xdp_tunnel_ip4(struct iphdr *iph, const struct xfrm_stat
 	iph->ttl = outer->hoplimit;
 	iph->id = xfrm_xdp_tunnel_id(iph, x, l->proto);
 	xfrm_xdp_outer_seal(iph, l);
+}
+
+/* xfrm_xdp_inner.c */
+
+/* DSCP and ECN (RFC 6040) from the outer header. */
+static inline int xfrm_xdp_inner_tunnel4(const struct xfrm_xdp_frame *f,
+					 struct xfrm_xdp_inner *inner)
+{
+	struct iphdr *iph = (struct iphdr *)inner->l3;
+
+	if (inner->len < sizeof(*iph))
+		return XFRM_XDP_R_DROP_MODE;
+	if (f->x->props.flags & XFRM_STATE_DECAP_DSCP)
+		ipv4_copy_dscp(f->tos, iph);
+	if (!(f->x->props.flags & XFRM_STATE_NOECN) && INET_ECN_is_ce(f->tos))
+		IP_ECN_set_ce(iph);
+	inner->family = AF_INET;
+	return XFRM_XDP_OK;
 }
 
 #endif /* _XFRM_XDP_INLINE_H */

@@ -102,20 +102,15 @@ static inline bool xfrm_xdp_flow_left_lately(const struct xfrm_xdp_flow *flow)
  * Context: RCU read side.
  * Return: XFRM_XDP_OK or the reason to punt.
  */
-static inline int xfrm_xdp_flow_fresh(struct xfrm_xdp_flow *flow)
+static __always_inline int xfrm_xdp_flow_fresh(struct xfrm_xdp_flow *flow)
 {
 	u32 interval = READ_ONCE(xfrm_xdp_interval);
-	u32 age = xfrm_xdp_flow_age(flow);
 	u32 now = jiffies;
 
-	/* Not used: it falls idle and is swept, before its age can begin anew. */
-	if (unlikely(age > interval))
-		return XFRM_XDP_R_PUNT_STALE;
+	if (unlikely(now - READ_ONCE(flow->renewed) > interval / 2))
+		return xfrm_xdp_flow_aged(flow, now, interval);
 	if (READ_ONCE(flow->used) != now)
 		WRITE_ONCE(flow->used, now);
-	if (unlikely(age > interval / 2) && !READ_ONCE(flow->revalidating) &&
-	    !xchg(&flow->revalidating, 1))
-		return XFRM_XDP_R_PUNT_REVALIDATE;
 	return XFRM_XDP_OK;
 }
 

@@ -12,21 +12,7 @@
 #include <net/ipv6.h>
 #include "xfrm_xdp.h"
 
-/* DSCP and ECN (RFC 6040) from the outer header. */
-static int xfrm_xdp_tunnel4(const struct xfrm_xdp_frame *f, struct xfrm_xdp_inner *inner)
-{
-	struct iphdr *iph = (struct iphdr *)inner->l3;
-
-	if (inner->len < sizeof(*iph))
-		return XFRM_XDP_R_DROP_MODE;
-	if (f->x->props.flags & XFRM_STATE_DECAP_DSCP)
-		ipv4_copy_dscp(f->tos, iph);
-	if (!(f->x->props.flags & XFRM_STATE_NOECN) && INET_ECN_is_ce(f->tos))
-		IP_ECN_set_ce(iph);
-	inner->family = AF_INET;
-	return XFRM_XDP_OK;
-}
-
+/* As xfrm_xdp_inner_tunnel4(). */
 static int xfrm_xdp_tunnel6(const struct xfrm_xdp_frame *f, struct xfrm_xdp_inner *inner)
 {
 	struct ipv6hdr *ip6h = (struct ipv6hdr *)inner->l3;
@@ -48,7 +34,7 @@ static int xfrm_xdp_inner_tunnel(const struct xfrm_xdp_frame *f,
 {
 	switch (inner->proto) {
 	case IPPROTO_IPIP:
-		return xfrm_xdp_tunnel4(f, inner);
+		return xfrm_xdp_inner_tunnel4(f, inner);
 	case IPPROTO_IPV6:
 		return xfrm_xdp_tunnel6(f, inner);
 	}

@@ -11,6 +11,7 @@
 #include <net/ip6_checksum.h>
 #include "xfrm_xdp.h"
 #include "xfrm_xdp_esp.h"
+#include "xfrm_xdp_replay.h"
 
 /* The checks of xfrm_input() before the transform, in its order. */
 static int xfrm_xdp_input_admit(struct xfrm_xdp_frame *f)
@@ -34,7 +35,7 @@ static int xfrm_xdp_input_admit(struct xfrm_xdp_frame *f)
 }
 
 /* The replay state may have moved while the packet was being decrypted. */
-static int xfrm_xdp_input_recheck(struct xfrm_xdp_frame *f)
+static __always_inline int xfrm_xdp_input_recheck(struct xfrm_xdp_frame *f)
 {
 	struct xfrm_state *x = f->x;
 	enum xfrm_xdp_replay seen;
@@ -56,8 +57,8 @@ static int xfrm_xdp_input_recheck(struct xfrm_xdp_frame *f)
 }
 
 /* esp_remove_trailer(): how much payload, and of what protocol, or nothing. */
-static int xfrm_xdp_input_trailer(const struct xfrm_xdp_frame *f,
-				  struct xfrm_xdp_inner *inner)
+static __always_inline int xfrm_xdp_input_trailer(const struct xfrm_xdp_frame *f,
+						  struct xfrm_xdp_inner *inner)
 {
 	struct crypto_aead *aead = f->x->data;
 	unsigned int alen = crypto_aead_authsize(aead);
@@ -111,7 +112,8 @@ unlock:
 }
 
 /* The xfrm interface counts what it receives, as xfrmi_rcv_cb() does. */
-static void xfrm_xdp_input_count(struct net_device *iface, unsigned int len, bool ok)
+static __always_inline void xfrm_xdp_input_count(struct net_device *iface, unsigned int len,
+						 bool ok)
 {
 	if (likely(!iface))
 		return;
@@ -132,7 +134,10 @@ static __always_inline int xfrm_xdp_input_finish(struct xfrm_xdp_frame *f, int e
 	xfrm_xdp_esp_restore(f);
 	reason = xfrm_xdp_input_account(f, err, inner);
 	if (likely(!reason)) {
-		reason = xfrm_xdp_inner_packet(f, inner);
+		/* Most often, and so inline. */
+		reason = likely(f->x->props.mode == XFRM_MODE_TUNNEL &&
+				inner->proto == IPPROTO_IPIP) ?
+			 xfrm_xdp_inner_tunnel4(f, inner) : xfrm_xdp_inner_packet(f, inner);
 		if (unlikely(reason))
 			XFRM_INC_STATS(xs_net(f->x), LINUX_MIB_XFRMINSTATEMODEERROR);
 	}
@@ -141,8 +146,8 @@ static __always_inline int xfrm_xdp_input_finish(struct xfrm_xdp_frame *f, int e
 }
 
 /* The link-layer header moves up to the inner packet, with its EtherType. */
-static u8 *xfrm_xdp_input_mac(const struct xfrm_xdp_inner *inner, const u8 *mac,
-			      unsigned int mac_len)
+static __always_inline u8 *xfrm_xdp_input_mac(const struct xfrm_xdp_inner *inner,
+					      const u8 *mac, unsigned int mac_len)
 {
 	u8 *start = inner->l3 - mac_len;
 
@@ -201,30 +206,33 @@ static unsigned int xfrm_xdp_input_esp(const struct xfrm_state *x,
 	return pkt->hlen + (x->encap ? sizeof(struct udphdr) : 0);
 }
 
-/* Where the transform works on the packet, and what it needs to know of it. */
-static void xfrm_xdp_input_place(struct xfrm_xdp_frame *f, u8 *mac,
-				 const struct xfrm_xdp_pkt *pkt)
+/* Where the transform works on the packet, and what it needs to know of it; @esp: where ESP is. */
+static __always_inline void xfrm_xdp_input_place(struct xfrm_xdp_frame *f, u8 *mac,
+						 const struct xfrm_xdp_pkt *pkt,
+						 unsigned int esp)
 {
 	/* The inner header may grow over it. */
 	xfrm_xdp_mac_copy(f->mac, mac, pkt->mac_len);
 	f->mac_len = pkt->mac_len;
 	f->l3 = mac + pkt->mac_len;
-	f->esph = f->l3 + xfrm_xdp_input_esp(f->x, pkt);
-	f->len = pkt->len - (f->esph - f->l3);
+	f->esph = f->l3 + esp;
+	f->len = pkt->len - esp;
 	f->family = pkt->family;
 	f->tos = pkt->tos;
 	f->ttl = pkt->ttl;
 }
 
 /* The frame's page, with a copy of the packet. */
-static u8 *xfrm_xdp_input_copy(struct xfrm_xdp_frame *f, const struct xfrm_xdp_pkt *pkt)
+static __always_inline u8 *xfrm_xdp_input_copy(struct xfrm_xdp_frame *f,
+					       const struct xfrm_xdp_pkt *pkt,
+					       unsigned int esp)
 {
 	u8 *page = f->page + XFRM_XDP_FRAME_ROOM;
 	struct ip_esp_hdr *esph;
 
 	memcpy(page, pkt->l3 - pkt->mac_len, pkt->mac_len + pkt->len);
 	/* What was admitted; who owns an AF_XDP buffer may write into it meanwhile. */
-	esph = (struct ip_esp_hdr *)(page + pkt->mac_len + xfrm_xdp_input_esp(f->x, pkt));
+	esph = (struct ip_esp_hdr *)(page + pkt->mac_len + esp);
 	esph->spi = f->x->id.spi;
 	esph->seq_no = f->seq;
 	return page;
@@ -290,10 +298,11 @@ static unsigned int xfrm_xdp_input_least(const struct xfrm_state *x)
 }
 
 /* Is it as long as it must be, and of this SA? */
-static int xfrm_xdp_input_check(const struct xfrm_state *x, const struct xdp_buff *xdp,
-				const struct xfrm_xdp_pkt *pkt)
+static __always_inline int xfrm_xdp_input_check(const struct xfrm_state *x,
+						const struct xdp_buff *xdp,
+						const struct xfrm_xdp_pkt *pkt,
+						unsigned int esp)
 {
-	unsigned int esp = xfrm_xdp_input_esp(x, pkt);
 	const struct ip_esp_hdr *esph = (const void *)(pkt->l3 + esp);
 
 	if (pkt->proto != (x->encap ? IPPROTO_UDP : IPPROTO_ESP))
@@ -335,6 +344,7 @@ enum xfrm_xdp_verdict xfrm_xdp_input(struct xdp_buff *xdp,
 				     struct bpf_xfrm_xdp_opts *opts)
 {
 	struct xfrm_xdp_inner inner __uninitialized;
+	unsigned int esp = xfrm_xdp_input_esp(x, pkt);
 	bool copy = xfrm_xdp_must_copy(x, xdp);
 	const struct ip_esp_hdr *esph;
 	struct xfrm_xdp_frame *f;
@@ -342,14 +352,14 @@ enum xfrm_xdp_verdict xfrm_xdp_input(struct xdp_buff *xdp,
 	int err;
 
 	f = xfrm_xdp_frame_get();
-	reason = f ? xfrm_xdp_input_check(x, xdp, pkt) : XFRM_XDP_R_PUNT_NO_FRAME;
+	reason = f ? xfrm_xdp_input_check(x, xdp, pkt, esp) : XFRM_XDP_R_PUNT_NO_FRAME;
 	if (unlikely(reason))
 		goto punt;
 
 	f->x = x;
 	f->dev = xdp->rxq->dev;
 	f->iface = iface;
-	esph = (const void *)(pkt->l3 + xfrm_xdp_input_esp(x, pkt));
+	esph = (const void *)(pkt->l3 + esp);
 	f->seq = esph->seq_no;
 	opts->spi = x->id.spi;
 	opts->seq = ntohl(f->seq);
@@ -366,7 +376,8 @@ enum xfrm_xdp_verdict xfrm_xdp_input(struct xdp_buff *xdp,
 
 	opts->reason = XFRM_XDP_R_INPUT_DONE;
 	f->done = xfrm_xdp_input_done;
-	xfrm_xdp_input_place(f, copy ? xfrm_xdp_input_copy(f, pkt) : pkt->l3 - pkt->mac_len, pkt);
+	xfrm_xdp_input_place(f, copy ? xfrm_xdp_input_copy(f, pkt, esp) : pkt->l3 - pkt->mac_len,
+			     pkt, esp);
 	err = xfrm_xdp_esp_decrypt(f);
 	if (copy && unlikely(err == -EINPROGRESS)) {
 		/* From here on @f belongs to its completion. */

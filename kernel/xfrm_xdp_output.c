@@ -12,6 +12,7 @@
 #include <net/route.h>
 #include "xfrm_xdp.h"
 #include "xfrm_xdp_esp.h"
+#include "xfrm_xdp_replay.h"
 
 /* esp_output(): bytes of padding that hide how long the payload is. */
 static unsigned int xfrm_xdp_output_tfc(struct xfrm_state *x, unsigned int len, u32 mtu)

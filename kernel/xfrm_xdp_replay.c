@@ -9,7 +9,7 @@
  */
 
 #include <net/xfrm.h>
-#include "xfrm_xdp.h"
+#include "xfrm_xdp_replay.h"
 
 /* Which bit of the circular bitmap stands for the number @diff below the top. */
 static u32 xfrm_xdp_esn_bit(const struct xfrm_replay_state_esn *r, u32 diff)
@@ -68,20 +68,17 @@ xfrm_xdp_replay_check_esn(const struct xfrm_state *x, u32 seq)
 }
 
 /**
- * xfrm_xdp_replay_check() - may a packet with this number be received?
+ * xfrm_xdp_replay_look() - xfrm_xdp_replay_check() of any number
  * @x: SA
- * @net_seq: low half of the sequence number, network order
- *
- * Changes nothing: the caller counts. Follows xfrm_replay_check().
+ * @seq: low half of the sequence number
  *
  * Context: softirq, x->lock held.
  */
-enum xfrm_xdp_replay xfrm_xdp_replay_check(const struct xfrm_state *x,
-					   __be32 net_seq)
+enum xfrm_xdp_replay xfrm_xdp_replay_look(const struct xfrm_state *x, u32 seq)
 {
 	if (x->repl_mode == XFRM_REPLAY_MODE_LEGACY)
-		return xfrm_xdp_replay_check_legacy(x, ntohl(net_seq));
-	return xfrm_xdp_replay_check_esn(x, ntohl(net_seq));
+		return xfrm_xdp_replay_check_legacy(x, seq);
+	return xfrm_xdp_replay_check_esn(x, seq);
 }
 
 /* How far the sequence numbers went since the last event, in either direction. */
@@ -191,27 +188,25 @@ static void xfrm_xdp_replay_advance_esn(struct xfrm_state *x, __be32 net_seq)
 }
 
 /**
- * xfrm_xdp_replay_advance() - a packet with this number was received
+ * xfrm_xdp_replay_mark() - xfrm_xdp_replay_advance() of any number
  * @x: SA
- * @net_seq: low half of the sequence number, network order; it has just
- *	passed xfrm_xdp_replay_check()
- *
- * Follows xfrm_replay_advance().
+ * @net_seq: low half of the sequence number, network order
  *
  * Context: softirq, x->lock held.
+ * Return: is there a window to mark it in?
  */
-void xfrm_xdp_replay_advance(struct xfrm_state *x, __be32 net_seq)
+bool xfrm_xdp_replay_mark(struct xfrm_state *x, __be32 net_seq)
 {
 	if (x->repl_mode == XFRM_REPLAY_MODE_LEGACY) {
 		if (!x->props.replay_window)
-			return;
+			return false;
 		xfrm_xdp_replay_advance_legacy(x, ntohl(net_seq));
 	} else {
 		if (!x->replay_esn->replay_window)
-			return;
+			return false;
 		xfrm_xdp_replay_advance_esn(x, net_seq);
 	}
-	xfrm_xdp_replay_notify(x);
+	return true;
 }
 
 /**
