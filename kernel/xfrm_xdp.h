@@ -45,7 +45,6 @@ void xfrm_xdp_stats_exit(void);
  * @vlan: VLAN id of its tag, 0 for untagged
  * @family: AF_INET or AF_INET6
  * @proto: IP protocol or next header
- * @what: these three, as they stand in struct xfrm_xdp_flow_key
  * @mac_len: length of the link-layer header before @l3, of a frame, in bytes
  * @hlen: length of the IP header in bytes
  * @len: its total length in bytes, header included
@@ -58,14 +57,9 @@ void xfrm_xdp_stats_exit(void);
  */
 struct xfrm_xdp_pkt {
 	u8 *l3;
-	union {
-		struct {
-			u16 vlan;
-			u8 family;
-			u8 proto;
-		};
-		u32 what;
-	};
+	u16 vlan;
+	u8 family;
+	u8 proto;
 	u8 mac_len;
 	u8 hlen;
 	u16 len;
@@ -456,7 +450,6 @@ struct xfrm_xdp_flow *xfrm_xdp_flow_find(const struct xfrm_xdp_flow_id *id);
 struct xfrm_xdp_flow *xfrm_xdp_flow_seek(const struct xfrm_xdp_sought *sought);
 int xfrm_xdp_table_insert(struct xfrm_xdp_flow *flow);
 void xfrm_xdp_table_remove(struct xfrm_xdp_flow *flow);
-extern unsigned long xfrm_xdp_table_gen;
 u64 xfrm_xdp_table_bytes(void);
 int __init xfrm_xdp_table_init(void);
 void xfrm_xdp_table_exit(void);

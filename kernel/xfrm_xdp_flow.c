@@ -18,6 +18,13 @@
 static unsigned int revalidate_ms = 1000;
 u32 xfrm_xdp_interval __read_mostly = HZ;
 
+/*
+ * How many flows have been unlinked, from 1 on; 64 bits do not come round. Who reads it before
+ * looking for a flow, and the same in a later RCU read side, may use the flow there: what is
+ * unlinked afterwards lives as long as that.
+ */
+unsigned long xfrm_xdp_unlinked = 1;
+
 static u32 xfrm_xdp_jiffies(unsigned int ms)
 {
 	return min_t(unsigned long, msecs_to_jiffies(ms), XFRM_XDP_JIFFIES_MAX);
@@ -131,6 +138,8 @@ static void xfrm_xdp_flow_unlink(struct xfrm_xdp_flow *flow)
 	lockdep_assert_held(&xfrm_xdp_slots_lock);
 	xfrm_xdp_table_remove(flow);
 	xfrm_xdp_slots_take(flow);
+	/* Who reads the new count finds it neither in the table nor by its handle. */
+	smp_store_release(&xfrm_xdp_unlinked, xfrm_xdp_unlinked + 1);
 	xfrm_xdp_flow_account(flow, -1);
 	if (flow->kind < XFRM_XDP_FLOW_LEAVING)
 		xfrm_xdp_count(flow->net, XFRM_XDP_R_RECLAIMED);

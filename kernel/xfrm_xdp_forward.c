@@ -330,7 +330,7 @@ xfrm_xdp_take_forward(struct xfrm_xdp_flow *flow, struct xdp_buff *xdp,
  * xfrm_xdp_flow() - take a packet along a flow
  * @xdp: frame with an Ethernet header
  * @handle: of the flow
- * @opts: result
+ * @opts: result, zeroed
  *
  * Context: XDP: BH off, RCU read side.
  * Return: one of the four verdicts.
@@ -390,24 +390,38 @@ static struct xfrm_xdp_flow *xfrm_xdp_find_encap(const struct xfrm_xdp_sought *u
 
 /**
  * struct xfrm_xdp_last - the flow that a packet of this CPU had last
- * @flow: the flow; may be gone where xfrm_xdp_table_gen is not @gen any more
- * @gen: of the table, from before it was found
+ * @flow: the flow; may be gone where xfrm_xdp_unlinked is not @unlinked any more
+ * @handle: of it
+ * @unlinked: the count from before it was looked for
  */
 struct xfrm_xdp_last {
 	struct xfrm_xdp_flow *flow;
-	unsigned long gen;
+	u64 handle;
+	unsigned long unlinked;
 };
 
 /* Of no SA, and of an SA. */
 static DEFINE_PER_CPU(struct xfrm_xdp_last [2], xfrm_xdp_last);
+
+/* Another flow was unlinked: is this one still there? Or NULL. */
+static noinline struct xfrm_xdp_flow *xfrm_xdp_last_still(struct xfrm_xdp_last *last)
+{
+	/* Before it is looked for: xfrm_xdp_flow_unlink() counts after it took one out. */
+	unsigned long unlinked = smp_load_acquire(&xfrm_xdp_unlinked);
+	struct xfrm_xdp_flow *flow = xfrm_xdp_flow_get(last->handle);
+
+	if (flow)
+		last->unlinked = unlinked;
+	return flow;
+}
 
 /* The flow of a packet that @sa has decrypted, or that came so, or NULL; @esp: may be an SA's. */
 static noinline struct xfrm_xdp_flow *
 xfrm_xdp_find_other(const struct xdp_buff *xdp, const struct xfrm_xdp_pkt *pkt, u32 ifindex,
 		    u64 sa, bool esp)
 {
-	/* Before it is looked for: xfrm_xdp_table_remove() counts after it took one out. */
-	unsigned long gen = smp_load_acquire(&xfrm_xdp_table_gen);
+	/* As in xfrm_xdp_last_still(). */
+	unsigned long unlinked = smp_load_acquire(&xfrm_xdp_unlinked);
 	bool plain = pkt->proto != IPPROTO_ESP;
 	const struct xfrm_xdp_sought sought = {
 		.net = dev_net(xdp->rxq->dev),
@@ -432,7 +446,8 @@ xfrm_xdp_find_other(const struct xdp_buff *xdp, const struct xfrm_xdp_pkt *pkt, 
 	if (flow) {
 		last = this_cpu_ptr(&xfrm_xdp_last[flow->kind == XFRM_XDP_FLOW_SA]);
 		last->flow = flow;
-		last->gen = gen;
+		last->handle = flow->handle;
+		last->unlinked = unlinked;
 	}
 	return flow;
 }
@@ -444,11 +459,12 @@ xfrm_xdp_find(const struct xdp_buff *xdp, const struct xfrm_xdp_pkt *pkt, u32 if
 	/* To that port goes ESP for this host as well as what others forward by UDP. */
 	bool esp = !sa && (pkt->proto == IPPROTO_ESP ||
 			   (pkt->ports & htonl(U16_MAX)) == htonl(XFRM_XDP_NATT_PORT));
-	const struct xfrm_xdp_last *last = this_cpu_ptr(&xfrm_xdp_last[esp]);
+	struct xfrm_xdp_last *last = this_cpu_ptr(&xfrm_xdp_last[esp]);
 	struct xfrm_xdp_flow *flow = last->flow;
 
-	if (likely(last->gen == READ_ONCE(xfrm_xdp_table_gen) &&
-		   flow->net == dev_net(xdp->rxq->dev) && flow->key.ifindex == ifindex &&
+	if (unlikely(last->unlinked != READ_ONCE(xfrm_xdp_unlinked)))
+		flow = xfrm_xdp_last_still(last);
+	if (likely(flow && flow->net == dev_net(xdp->rxq->dev) && flow->key.ifindex == ifindex &&
 		   flow->key.sa == sa && xfrm_xdp_pkt_is(pkt, &flow->key)))
 		return flow;
 	return xfrm_xdp_find_other(xdp, pkt, ifindex, sa, esp);

@@ -66,15 +66,12 @@ static inline void xfrm_xdp_count(const struct net *net, enum xfrm_xdp_reason re
 
 /* xfrm_xdp_parse.c */
 
-static_assert(offsetofend(struct xfrm_xdp_flow_key, proto) -
-	      offsetof(struct xfrm_xdp_flow_key, vlan) == sizeof(u32));
-
 /* Ports and DSCP, or ESP, and all that is no address; of ESP in UDP only its key knows. */
 static __always_inline bool xfrm_xdp_upper_is(const struct xfrm_xdp_pkt *pkt,
 					      const struct xfrm_xdp_flow_key *key)
 {
-	/* VLAN id, family and protocol in one. */
-	if (likely(pkt->what == *(const u32 *)&key->vlan))
+	if (likely(!((pkt->vlan ^ key->vlan) | (pkt->family ^ key->family) |
+		     (pkt->proto ^ key->proto))))
 		return pkt->ports == key->spi &&
 		       (key->proto == IPPROTO_ESP ? !key->encap :
 			(pkt->tos & XFRM_XDP_DSCP_MASK) == key->dscp);

@@ -69,6 +69,9 @@ static inline struct xfrm_xdp_flow *xfrm_xdp_flow_get(u64 handle)
 /* Times of flows are low halves of jiffies: what is compared with them is shorter. */
 #define XFRM_XDP_JIFFIES_MAX	BIT(29)
 
+/* how many flows have been unlinked; see xfrm_xdp_flow.c */
+extern unsigned long xfrm_xdp_unlinked;
+
 /* module parameter revalidate_ms, in jiffies */
 extern u32 xfrm_xdp_interval;
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+/* What became of a packet: its counter, and the tracepoint. */
 #ifndef _XFRM_XDP_NOTE_H
 #define _XFRM_XDP_NOTE_H
 

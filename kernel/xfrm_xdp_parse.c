@@ -47,11 +47,13 @@ int xfrm_xdp_parse_ip6(struct xfrm_xdp_pkt *pkt, unsigned int linear, unsigned i
 }
 
 /**
- * xfrm_xdp_icmp_ports() - the identifier of an echo, and type and code in place of ports
+ * xfrm_xdp_icmp_ports() - what ICMP has in place of ports
  * @l4: ICMP or ICMPv6 header
  * @family: of the packet
  *
  * Context: any.
+ * Return: the identifier of an echo, else 0, and type and code, as in struct
+ * xfrm_xdp_flow_key.
  */
 __be32 xfrm_xdp_icmp_ports(const u8 *l4, u8 family)
 {

@@ -213,7 +213,7 @@ bool xfrm_xdp_replay_mark(struct xfrm_state *x, __be32 net_seq)
  * xfrm_xdp_replay_window() - size of the replay window
  * @x: SA
  *
- * Constant for the life of an SA: needs no lock.
+ * Needs no lock: one word, which only a key manager changes.
  *
  * Context: any.
  * Return: how far the numbers of two packets may be apart when they arrive in the
@@ -221,7 +221,7 @@ bool xfrm_xdp_replay_mark(struct xfrm_state *x, __be32 net_seq)
  */
 u32 xfrm_xdp_replay_window(const struct xfrm_state *x)
 {
-	u32 window = x->replay_esn ? x->replay_esn->replay_window :
+	u32 window = x->replay_esn ? READ_ONCE(x->replay_esn->replay_window) :
 				     x->props.replay_window;
 
 	return window ?: U32_MAX;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Sequence numbers and replay windows as most packets have them: in order, and without
- * ESN. Inline, for every packet asks; the rest is in xfrm_xdp_replay.c.
+ * What every packet asks of sequence numbers and replay windows: inline. What does not come
+ * in order, or not by the usual bitmap, xfrm_xdp_replay.c has to look at.
  */
 #ifndef _XFRM_XDP_REPLAY_H
 #define _XFRM_XDP_REPLAY_H
@@ -54,7 +54,7 @@ static inline void xfrm_xdp_replay_notify(struct xfrm_state *x)
  *
  * Follows xfrm_replay_overflow().
  *
- * Context: softirq, x->lock held.
+ * Context: softirq, x->lock held; RCU read side.
  * Return: the number; its upper half is zero without ESN.
  */
 static inline u64 xfrm_xdp_replay_next(struct xfrm_state *x)
@@ -115,8 +115,11 @@ static __always_inline void xfrm_xdp_replay_advance(struct xfrm_state *x, __be32
 	u32 seq = ntohl(net_seq);
 	u32 bit;
 
-	/* The next one. The kernel's bit for the first depends on more: xfrm_xdp_esn_slide(). */
-	if (likely(x->repl_mode == XFRM_REPLAY_MODE_BMP && r->replay_window && r->seq &&
+	/*
+	 * The next one, which uncovers no bit. The kernel's bit for the first depends on more,
+	 * and a window of one is cleared: xfrm_xdp_esn_slide().
+	 */
+	if (likely(x->repl_mode == XFRM_REPLAY_MODE_BMP && r->replay_window > 1 && r->seq &&
 		   seq == r->seq + 1)) {
 		bit = r->seq % r->replay_window;
 		r->bmp[bit >> 5] |= BIT(bit & 31);

@@ -13,12 +13,6 @@ static struct rhashtable xfrm_xdp_by_id;
 /* Two for each two words of 32 bits that are hashed: three pairs, and three more of IPv6. */
 static u64 xfrm_xdp_hash_keys[12] __ro_after_init;
 
-/*
- * Counts the flows that were taken out. What was found since the last time is there still, and
- * so, by RCU, its memory.
- */
-unsigned long xfrm_xdp_table_gen __read_mostly = 1;
-
 /* What a key has beside SPI or ports: the ports of ESP in UDP, or the DSCP. */
 static __always_inline u32 xfrm_xdp_key_more(const struct xfrm_xdp_flow_key *key)
 {
@@ -167,8 +161,6 @@ int xfrm_xdp_table_insert(struct xfrm_xdp_flow *flow)
 void xfrm_xdp_table_remove(struct xfrm_xdp_flow *flow)
 {
 	rhashtable_remove_fast(&xfrm_xdp_by_id, &flow->node, xfrm_xdp_flow_params);
-	/* Who sees the new one does not find it. */
-	smp_store_release(&xfrm_xdp_table_gen, xfrm_xdp_table_gen + 1);
 }
 
 /**

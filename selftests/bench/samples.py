@@ -53,14 +53,14 @@ class Samples:
     def baseline(self, key):
         """The generator and what is before GW1: with the same SAs, or without any.
 
-        The least, as what disturbs a sample adds to it.
+        The median, as of what it is taken off: what disturbs a sample adds to both.
         """
         path, direction, cipher, transform, *rest = key
         how = "tcx" if path in STACK else "xdp"
         for which in ((cipher, transform), (cipher, "stock"), ("none", "none")):
             found = self.of.get(("baseline-" + how, direction, *which, *rest))
             if found:
-                return min(found)
+                return median(found)
         raise SystemExit("report: no baseline for %s" % (key,))
 
 

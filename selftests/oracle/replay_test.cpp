@@ -32,6 +32,7 @@ std::vector<Window> windows()
         {"legacy_32_end", 32, false, false, wrap - 400},
     };
     all.push_back({"bitmap_33_middle", 33, true, false, 99});
+    all.push_back({"bitmap_1", 1, true, false, 99});
     // The odd ones do not divide 2^32: from zero on and across the wrap the kernel loses
     // track there of what it has seen. Both paths have to lose the same.
     for (const std::uint32_t size : {32U, 33U, 64U, 100U, 4096U}) {
@@ -51,6 +52,8 @@ std::vector<std::uint64_t> numbers(const Window &window)
 {
     const std::uint64_t size = window.size ? window.size : 8;
     std::vector<std::uint64_t> all;
+    if (window.size == 1)
+        return {window.top + 1};
     const auto add = [&](std::uint64_t ahead) { all.push_back(window.top + ahead); };
     for (const std::uint64_t ahead : {1, 1, 3, 2, 2, 3})
         add(ahead);
@@ -115,6 +118,9 @@ TEST_P(ReplayVector, EndsTheSameByBothPaths)
     }
     course->near[0].replay.seq = static_cast<std::uint32_t>(window.top);
     course->near[0].replay.seq_hi = static_cast<std::uint32_t>(window.top >> 32);
+    // Its next number moves it by all of it: what is set beyond it is cleared, too.
+    if (window.size == 1)
+        course->near[0].replay.bitmap.assign(1, ~0U);
     expect_none(judge_input(*course, cell, esp), "replayed");
 }
 
