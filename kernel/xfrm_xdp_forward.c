@@ -400,8 +400,20 @@ struct xfrm_xdp_last {
 	unsigned long unlinked;
 };
 
-/* Of no SA, and of an SA. */
-static DEFINE_PER_CPU(struct xfrm_xdp_last [2], xfrm_xdp_last);
+/* Of each sort of packet the last: a gateway's CPU may have all in turn. */
+enum xfrm_xdp_last_of {
+	XFRM_XDP_LAST_CLEAR,
+	XFRM_XDP_LAST_ESP,
+	XFRM_XDP_LAST_DECRYPTED,
+	XFRM_XDP_LAST_SORTS
+};
+
+static DEFINE_PER_CPU(struct xfrm_xdp_last [XFRM_XDP_LAST_SORTS], xfrm_xdp_last);
+
+static __always_inline enum xfrm_xdp_last_of xfrm_xdp_last_of(u64 sa, bool esp)
+{
+	return sa ? XFRM_XDP_LAST_DECRYPTED : esp ? XFRM_XDP_LAST_ESP : XFRM_XDP_LAST_CLEAR;
+}
 
 /* Another flow was unlinked: is this one still there? Or NULL. */
 static noinline struct xfrm_xdp_flow *xfrm_xdp_last_still(struct xfrm_xdp_last *last)
@@ -444,7 +456,8 @@ xfrm_xdp_find_other(const struct xdp_buff *xdp, const struct xfrm_xdp_pkt *pkt, 
 	if (!flow)
 		flow = xfrm_xdp_flow_seek(&sought);
 	if (flow) {
-		last = this_cpu_ptr(&xfrm_xdp_last[flow->kind == XFRM_XDP_FLOW_SA]);
+		esp = flow->kind == XFRM_XDP_FLOW_SA;
+		last = this_cpu_ptr(&xfrm_xdp_last[xfrm_xdp_last_of(sa, esp)]);
 		last->flow = flow;
 		last->handle = flow->handle;
 		last->unlinked = unlinked;
@@ -459,7 +472,7 @@ xfrm_xdp_find(const struct xdp_buff *xdp, const struct xfrm_xdp_pkt *pkt, u32 if
 	/* To that port goes ESP for this host as well as what others forward by UDP. */
 	bool esp = !sa && (pkt->proto == IPPROTO_ESP ||
 			   (pkt->ports & htonl(U16_MAX)) == htonl(XFRM_XDP_NATT_PORT));
-	struct xfrm_xdp_last *last = this_cpu_ptr(&xfrm_xdp_last[esp]);
+	struct xfrm_xdp_last *last = this_cpu_ptr(&xfrm_xdp_last[xfrm_xdp_last_of(sa, esp)]);
 	struct xfrm_xdp_flow *flow = last->flow;
 
 	if (unlikely(last->unlinked != READ_ONCE(xfrm_xdp_unlinked)))

@@ -31,14 +31,18 @@ near_hosts()
 # grown: a row of what the generator goes through now, at 64 bytes
 grown()
 {
+	local LEARN=$LEARN most=$((FLOWS + SAS + 1000))
+
+	far_fast_on --flows $most
+	[ "$DIRECTION" = encrypt ] || LEARN=$FLOWS
 	baseline xdp 64
-	fast_path_on --flows $((FLOWS + SAS + 1000))
+	fast_path_on --flows $most
 	sink xdp
-	generate 64 "$FLOWS"		# one packet teaches a flow, and one its SA
-	generate 64 "$FLOWS"
+	LEARN=$((2 * FLOWS))		# one packet teaches a flow, and one its SA
 	measure fast 64
 	sink_off
 	detach
+	far_fast_off
 }
 
 more_flows()

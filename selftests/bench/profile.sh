@@ -75,11 +75,13 @@ profile()
 	must sysctl -qw kernel.perf_cpu_time_max_percent=0
 	for way in encrypt decrypt; do
 		direction $way
+		far_fast_on
 		[ $way = decrypt ] || profile_baseline
 		[ $way = encrypt ] || each_transform profile_baseline gcm128
 		fast_path_on
 		each_transform profile_fast gcm128
 		detach
+		far_fast_off
 	done
 	test_end
 }

@@ -92,7 +92,7 @@ def main():
               "kernel": samples.facts.get("kernel"), "packets": samples.facts.get("packets"),
               "host": {"cpu": cpu(), "wall_clock_only": True}}
     Path(output).write_text(json.dumps(result, indent=1) + "\n", encoding="ascii")
-    print("kernel %(kernel)s, five samples of %(packets)s packets (decryption: eight times as many)" % result)
+    print("kernel %(kernel)s, five samples of %(packets)s packets" % result)
     print_paths(rows)
     print_limits(result["limits"])
     print_growth(rows)

@@ -3,8 +3,8 @@
 #
 # The paths of a packet side by side: rows CIPHER…, for each of SIZES.
 
-# What needs no SA: the same for every cipher.
-plain_rows()
+# What needs no SA is the same for every cipher.
+redirect_rows()
 {
 	local size
 
@@ -17,6 +17,12 @@ plain_rows()
 	done
 	agent xdp_off "ns=$GW1" "dev=$IN"
 	sink_off
+}
+
+forward_rows()
+{
+	local size
+
 	# shellcheck disable=SC2086
 	baseline tcx $SIZES
 	sink tcx
@@ -27,19 +33,15 @@ plain_rows()
 }
 
 # GW2 encrypts before GW1 sees a packet, and its cost depends on the cipher.
+# sa_baseline xdp|tcx
 # shellcheck disable=SC2086
-sa_baselines()
-{
-	baseline xdp $SIZES
-	[ "$TRANSFORM" = sync ] || baseline tcx $SIZES
-}
+sa_baseline() { [ "$DIRECTION" = encrypt ] || baseline "$1" $SIZES; }
 
 fast_rows()
 {
 	local path size
 
 	path=$(fast_path)
-	valid "$path"
 	sink xdp
 	for size in $SIZES; do
 		measure "$path" "$size"
@@ -48,13 +50,13 @@ fast_rows()
 }
 
 # shellcheck disable=SC2034  # ROW is for agree
-# valid PATH: what comes out is what went in, to an unmodified kernel at the other end.
+# valid: what comes out is what went in, to an unmodified kernel at the other end.
 valid()
 {
 	local n=20 from=$HA src=$A4 dst=$B4 at=B far=$GW2/wire
 
 	[ "$DIRECTION" = encrypt ] || from=$HB src=$B4 dst=$A4 at=A far=$HA/eth0
-	ROW="$1 $DIRECTION $CIPHER, is it ESP"
+	ROW="$(fast_path) $DIRECTION $CIPHER, is it ESP"
 	# veth takes frames of XDP only where XDP runs.
 	agent xdp_pass "ns=${far%/*}" "dev=${far#*/}"
 	agent clear name=$at
@@ -75,6 +77,7 @@ stack_rows()
 	local size
 
 	[ "$TRANSFORM" = stock ] || return 0
+	sa_baseline tcx
 	sink tcx
 	for size in $SIZES; do
 		measure xfrm "$size"
@@ -144,11 +147,17 @@ rows()
 	direction "$1"
 	shift
 	test_begin "$DIRECTION: $*"
-	plain_rows
-	[ "$DIRECTION" = encrypt ] || each_transform sa_baselines "$@"
+	far_fast_on
+	redirect_rows
+	each_transform "sa_baseline xdp" "$@"
+	far_fast_off
 	fast_path_on
+	each_transform valid "$@"
+	far_fast_on
 	each_transform fast_rows "$@"
 	detach
+	far_fast_off
+	forward_rows
 	each_transform stack_rows "$@"
 	test_end
 }

@@ -27,6 +27,7 @@ below the project's out/ stays; the current directory is kept.
                 fourth; they reach nothing else (default 0)
   --icount      count instructions: one CPU, one guest nanosecond is one
                 guest instruction, repeatable
+  --no-leaks    do not look for leaks, which takes the debug kernel a third of its time
   --gdb PORT    let a debugger attach to the machine, at that port of this host
   --kvm         by hardware virtualisation: as fast as the machine, not repeatable
   --timeout S   give up after S seconds of wall clock (default 900)
@@ -50,7 +51,8 @@ END
 say() { echo "run.sh: $*" >&2; }
 die() { say "$@"; exit 125; }
 
-kernel=stock smp=2 mem=2048 nic=0 icount='' gdb='' kvm='' timeout=900 build=1 install=1 log=''
+kernel=stock smp=2 mem=2048 nic=0 icount='' leaks=1 gdb='' kvm='' timeout=900
+build=1 install=1 log=''
 while [ $# -gt 0 ]; do
 	case $1 in
 	--kernel|--smp|--mem|--nic|--gdb|--timeout|--log)
@@ -59,6 +61,7 @@ while [ $# -gt 0 ]; do
 		shift 2 ;;
 	--icount)	icount=1; shift ;;
 	--kvm)		kvm=1; shift ;;
+	--no-leaks)	leaks=''; shift ;;
 	--no-build)	build=''; shift ;;
 	--no-project)	build='' install=''; shift ;;
 	-h|--help)	usage; exit 0 ;;
@@ -190,7 +193,8 @@ serve()
 	die "virtiofsd cannot serve $source; the reason is above"
 }
 
-accel=(-accel "tcg,thread=multi" -cpu "max,-la57" -smp "$smp")
+# Without SMAP, whose instructions take the emulator a jump each.
+accel=(-accel "tcg,thread=multi" -cpu "max,-la57,-smap" -smp "$smp")
 [ -z "$icount" ] ||
 	accel=(-accel tcg -icount "shift=0,sleep=off" -cpu "max,-vaes,-la57" -smp 1)
 
@@ -211,6 +215,7 @@ cmdline="root=root rootfstype=virtiofs ro init=$dir/init console=ttyS0 loglevel=
 cmdline+=" oops=panic panic=-1 watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=60"
 cmdline+=" mitigations=off page_poison=1 tsc=reliable no_timer_check net.ifnames=0 printk.devkmsg=on"
 
+[ -n "$leaks" ] || cmdline+=" kmemleak=off"
 # Where instructions are the clock, it leaps while a disk is waited for.
 [ -z "$icount" ] || cmdline+=" sysctl.kernel.hung_task_timeout_secs=0"
 
