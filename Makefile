@@ -66,8 +66,8 @@ smoke: auto-prerequisites ## build, boot, one packet encrypted and one decrypted
 check: auto-prerequisites ## everything that needs no test machine
 	@scripts/test.sh check
 
-test: auto-prerequisites ## check, and all tests in the test machine running KERNEL
-	@scripts/test.sh all $(KERNEL)
+test: auto-prerequisites ## check, and all tests in the test machine running KERNEL (LEAKS=1)
+	@LEAKS=$(LEAKS) scripts/test.sh all $(KERNEL)
 
 .PHONY: matrix check-matrix nightly scale faults
 matrix: ## Documentation/matrix.rst again, from the table of the oracle's tests
@@ -85,8 +85,8 @@ nightly: auto-prerequisites ## random SAs, policies and packets by both paths (S
 		--seed $(SEED) --pairs $(PAIRS)
 
 faults: auto-prerequisites ## all tests on the debug kernel while memory is short
-	@rc=0; for share in 1 2; do \
-		selftests/vm/run.sh --kernel debug --nic 4 --smp $$share \
+	@rc=0; for share in 3 1 2; do \
+		selftests/vm/run.sh --kernel debug --nic 4 --smp $$((share == 2 ? 2 : 1)) \
 			--timeout 14400 -- selftests/run_all.sh --faults --share $$share || rc=$$?; \
 	done; exit $$rc
 

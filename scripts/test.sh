@@ -4,6 +4,9 @@
 # test.sh check         everything that needs no test machine
 # test.sh all KERNEL    that, and the tests in the test machine
 #
+# Of the debug kernel, one share of the tests runs with kmemleak and page poisoning, and with LEAKS=1
+# all do, which takes twice as long.
+#
 # What failed is said once more at the end, and what there was no time for, where
 # XFRM_XDP_UNTIL (seconds since the epoch, see run_all.sh) limits that. The last line is
 # "N passed, N failed", and "N skipped" if some were. Ends with 0 if none failed and some
@@ -71,23 +74,27 @@ share()
 replay() { cat "$second"; return "$1"; }
 
 # Two at a time, because a machine seldom keeps more than one CPU busy; what the second
-# says, when the first is through.
+# share says, when the others are through.
 two_machines()
 {
 	local pid rc=0
+	local -a lean=()
+
+	[ "$kernel" != debug ] || [ -n "${LEAKS:-}" ] || lean=(--lean)
 
 	if ! quick_make all; then
 		step "tests on kernel $kernel" false
 		return
 	fi
-	share 2 --nic 4 >"$second" 2>&1 &
+	share 2 --nic 4 "${lean[@]}" >"$second" 2>&1 &
 	pid=$!
-	step "tests on kernel $kernel, first part" share 1 --smp 1
+	step "tests on kernel $kernel, third part" share 3 --smp 1
+	step "tests on kernel $kernel, first part" share 1 --smp 1 "${lean[@]}"
 	wait "$pid" || rc=$?
 	# What it has said is said, whatever the time.
 	XFRM_XDP_UNTIL='' step "tests on kernel $kernel, second part" replay "$rc"
 	# Without these nothing is known of the kernel, however little time there was.
-	! grep -qE '^ok [0-9]+ ((smoke|tunnel|learning|gtest) |tests on kernel .* first part)' "$unrun" ||
+	! grep -qE '^ok [0-9]+ ((smoke|tunnel|learning|gtest) |tests on kernel )' "$unrun" ||
 		XFRM_XDP_UNTIL='' step "time for the least on kernel $kernel" false
 }
 

@@ -5,7 +5,7 @@
 #
 #   run_all.sh                  everything
 #   run_all.sh tunnel replay    tunnel.sh and replay.sh
-#   run_all.sh --share 1        a part of it; --share 2 is the rest
+#   run_all.sh --share 1        a part of it; --share 2 and 3 are the rest
 #   run_all.sh --list           the names
 #   run_all.sh --faults [NAME…] while one in a hundred allocations of the network stack
 #                               fails that cannot wait for memory: of a test is then asked
@@ -22,18 +22,21 @@
 set -u
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
-# Shares for two machines, which take about as long as each other. In each comes first what
-# shows most in the least time, should there not be time for all. The first is for one CPU:
-# packets that wait for each other pass faster there, for an emulated CPU that is woken by
-# another waits for its turn on the host; and who attaches and detaches under traffic patches
-# the kernel's text, which an emulator with several CPUs may stumble over.
+# Shares for machines of their own: the second takes about as long as the others together. In
+# each comes first what shows most in the least time, should there not be time for all. All but
+# the second are for one CPU: packets that wait for each other pass faster there, for an emulated
+# CPU that is woken by another waits for its turn on the host; and who attaches and detaches
+# under traffic patches the kernel's text, which an emulator with several CPUs may stumble over.
+# The third are those that come by most of what takes memory and references: a debug kernel looks
+# for leaks there.
 shares=(
-	"smoke tunnel learning bad_input secpath replay expiry validity policies who_may exact_key plain hub iface mtu_ttl revalidate lifecycle fails_closed attach attacks"
-	"gtest tcp local vlan virtio devices gtest-inplace transforms scale oracle rekey verifier cli"
+	"tunnel learning secpath replay expiry validity policies who_may exact_key mtu_ttl revalidate attacks fails_closed attach"
+	"tcp local bad_input vlan virtio devices plain hub iface oracle transforms scale verifier cli rekey gtest-inplace"
+	"smoke gtest lifecycle"
 )
 # Of a kernel that can be made to run out of memory, which the debug kernel is.
 with_faults=faults
-[ ! -d /sys/kernel/debug/failslab ] || shares[0]+=" $with_faults"
+[ ! -d /sys/kernel/debug/failslab ] || shares[2]+=" $with_faults"
 tests="${shares[*]}"
 
 timeout=$(sed -n 's/^timeout=//p' "$here/settings")
@@ -141,16 +144,16 @@ if [ "${1:-}" = --faults ]; then
 	# Who waits for what was lost waits as long as that takes: the oracle, each time.
 	timeout=$((timeout * 5))
 	# It says for itself whose allocations fail.
-	shares[0]=${shares[0]/ $with_faults/}
+	shares[2]=${shares[2]/ $with_faults/}
 	tests="${shares[*]}"
 fi
 
 # shellcheck disable=SC2086  # one word per test
 if [ "${1:-}" = --share ]; then
 	case ${2:-} in
-	[12])	set -- ${shares[$2 - 1]} ;;
+	[123])	set -- ${shares[$2 - 1]} ;;
 	*)
-		echo "run_all.sh: there are --share 1 and 2" >&2
+		echo "run_all.sh: there are --share 1, 2 and 3" >&2
 		exit 2 ;;
 	esac
 fi

@@ -31,10 +31,14 @@ quick|reference|check)	extent=quick ;;
 esac
 command -v gnuplot >/dev/null || die "gnuplot is missing; run 'scripts/prerequisites.sh all'"
 
-# machine OPTION… -- SCRIPT ARG…: in the stock test machine
+# machine DIR OPTION… -- SCRIPT ARG…: in the stock test machine; its samples go to DIR
 machine()
 {
+	local dir=$1
 	local -a options=()
+
+	shift
+	mkdir -p "$dir"
 
 	while [ "$1" != -- ]; do
 		options+=("$1")
@@ -42,8 +46,27 @@ machine()
 	done
 	shift
 	"$project/selftests/vm/run.sh" --no-build --timeout 7200 "${options[@]}" -- \
-		env BENCH_EXTENT="$extent" BENCH_MOST_FLOWS="$most_flows" BENCH_OUT="$samples" \
+		env BENCH_EXTENT="$extent" BENCH_MOST_FLOWS="$most_flows" BENCH_OUT="$dir" \
 		BENCH_MODULES="$project/build/$NAME/bench" "$here/$1" "${@:2}" >&2
+}
+
+# Instructions are the same whoever else is on the host. What the second says comes when the
+# first is through.
+two_machines()
+{
+	local rc=0 pid file said=$out/bench.second
+
+	machine "$samples/2" --icount --mem $memory -- in_vm.sh "${second[@]}" 2>"$said" &
+	pid=$!
+	machine "$samples/1" --icount --mem $memory -- in_vm.sh "${first[@]}" || rc=$?
+	wait $pid || rc=$?
+	cat "$said" >&2
+	rm "$said"
+	[ $rc -eq 0 ] || exit $rc
+	cat "$samples"/[12]/samples >"$samples/samples"
+	for file in "$samples"/[12]/profile.*; do
+		[ ! -e "$file" ] || mv "$file" "$samples"
+	done
 }
 
 answer=$("$project/selftests/vm/kernel.sh" stock)
@@ -52,11 +75,11 @@ eval "$answer"
 env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS make -s -C "$project" KERNEL=stock bench-build >&2
 
 rm -rf "$samples" "$out"/bench.{json,txt} "$out"/bench-*.svg
-mkdir -p "$samples"
-parts=(aead encrypt decrypt)
-[ "$1" = check ] || [ "$1" = reference ] || parts+=(profile growth)
-machine --icount --mem $memory -- in_vm.sh "${parts[@]}"
-[ "$extent" = quick ] || machine --smp 2 -- cpus.sh
+first=(aead encrypt) second=(decrypt)
+[ "$1" = check ] || [ "$1" = reference ] ||
+	first+=(profile-encrypt) second+=(profile-decrypt growth)
+two_machines
+[ "$extent" = quick ] || machine "$samples" --smp 2 -- cpus.sh
 
 export PYTHONDONTWRITEBYTECODE=1
 /usr/bin/python3 "$here/report.py" "$samples" "$out/bench.json" >"$out/bench.txt"

@@ -3,7 +3,7 @@
 #
 # All that is counted in instructions, in a machine of run.sh --icount; called by bench.sh:
 #
-#   in_vm.sh PART…    of aead, encrypt, decrypt, growth, profile
+#   in_vm.sh PART…    of aead, encrypt, decrypt, growth, profile-encrypt, profile-decrypt
 #
 # with the extent in BENCH_EXTENT: quick or full.
 #
@@ -24,24 +24,25 @@ case ${BENCH_EXTENT:-} in
 quick)
 	CIPHERS="gcm128 chacha" SIZES="64 1400" AEAD_SIZES="64 1400"
 	GROWTH_FLOWS=1000 GROWTH_SAS=100
-	PROFILE_SIZES="64" PROFILE_PACKETS=10000 ;;
+	PROFILE_SIZES="64" PROFILE_TRANSFORMS="sync" PROFILE_PACKETS=10000 ;;
 full)
 	CIPHERS="gcm128 gcm256 chacha cbc null" SIZES="64 256 512 1400 imix"
 	AEAD_SIZES="64 256 512 576 1400"
 	GROWTH_FLOWS="1000 100000 ${BENCH_MOST_FLOWS:-}" GROWTH_SAS="100 10000"
-	PROFILE_SIZES="64 1400" PROFILE_PACKETS=30000 ;;
+	PROFILE_SIZES="64 1400" PROFILE_TRANSFORMS="sync stock" PROFILE_PACKETS=30000 ;;
 *)
 	bail "BENCH_EXTENT is '${BENCH_EXTENT:-}', neither quick nor full; run bench.sh" ;;
 esac
 
-# part aead|encrypt|decrypt|growth|profile
+# part NAME
 part()
 {
 	# shellcheck disable=SC2086  # one word each
 	case $1 in
 	aead)			aeads $CIPHERS ;;
 	encrypt|decrypt)	rows "$1" $CIPHERS ;;
-	growth|profile)		"$1" ;;
+	profile-*)		profile "${1#profile-}" ;;
+	growth)			growth ;;
 	*)			bail "no part is called $1" ;;
 	esac
 }

@@ -93,14 +93,20 @@ fast_path_on()
 
 # far_fast_on [ARG…], far_fast_off: where GW2 encrypts, it is in XDP, too, for rows of XDP: of
 # what is before GW1 that costs the least, and the same for every packet.
+FAR_IN_XDP=0
 far_fast_on()
 {
 	[ "$DIRECTION" = decrypt ] || return 0
 	flow_times 100000000 100000000
 	must "$CLI" -n "$GW2" attach --plain "$@" lan wire
+	FAR_IN_XDP=1
 }
 
-far_fast_off() { [ "$DIRECTION" = encrypt ] || must "$CLI" -n "$GW2" detach; }
+far_fast_off()
+{
+	[ $FAR_IN_XDP -eq 0 ] || must "$CLI" -n "$GW2" detach
+	FAR_IN_XDP=0
+}
 
 # direction encrypt|decrypt: where packets come from, and where they go
 # shellcheck disable=SC2034  # for rows.sh
@@ -188,6 +194,9 @@ true_row()
 		agree "decrypted in XDP" "$(since "$GW1" Decrypted)" "$fast"
 		agree "forwarded in XDP" "$(since "$GW1" ForwardDone)" "$fast"
 	fi
+	counters "$GW2"
+	agree "encrypted in XDP by GW2" "$(since "$GW2" Encrypted)" \
+		"$([ "$CIPHER" = none ] && echo 0 || echo $((n * FAR_IN_XDP)))"
 	expect_no_errors "$GW1" "$GW2"
 	agree "errors of XFRM (above, if any)" "$TEST_WRONG" 0
 }

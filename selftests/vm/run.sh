@@ -27,7 +27,8 @@ below the project's out/ stays; the current directory is kept.
                 fourth; they reach nothing else (default 0)
   --icount      count instructions: one CPU, one guest nanosecond is one
                 guest instruction, repeatable
-  --no-leaks    do not look for leaks, which takes the debug kernel a third of its time
+  --lean        the debug kernel without kmemleak and page poisoning, which take half of
+                its time; KASAN, lockdep and all else stay
   --gdb PORT    let a debugger attach to the machine, at that port of this host
   --kvm         by hardware virtualisation: as fast as the machine, not repeatable
   --timeout S   give up after S seconds of wall clock (default 900)
@@ -51,7 +52,7 @@ END
 say() { echo "run.sh: $*" >&2; }
 die() { say "$@"; exit 125; }
 
-kernel=stock smp=2 mem=2048 nic=0 icount='' leaks=1 gdb='' kvm='' timeout=900
+kernel=stock smp=2 mem=2048 nic=0 icount='' lean='' gdb='' kvm='' timeout=900
 build=1 install=1 log=''
 while [ $# -gt 0 ]; do
 	case $1 in
@@ -61,7 +62,7 @@ while [ $# -gt 0 ]; do
 		shift 2 ;;
 	--icount)	icount=1; shift ;;
 	--kvm)		kvm=1; shift ;;
-	--no-leaks)	leaks=''; shift ;;
+	--lean)		lean=1; shift ;;
 	--no-build)	build=''; shift ;;
 	--no-project)	build='' install=''; shift ;;
 	-h|--help)	usage; exit 0 ;;
@@ -117,6 +118,7 @@ cat >"$dir/env" <<END
 VM_PROJECT=$(printf %q "$project")
 VM_CWD=$(printf %q "$PWD")
 VM_KERNEL=$(printf %q "$kernel")
+VM_LEAN=$lean
 VM_MODULES=$(printf %q "$MODULES")
 VM_CACHE=$(printf %q "$("$project/scripts/cache.sh")")
 END
@@ -213,9 +215,14 @@ done
 # of limping on until the timeout; -no-reboot makes that the end of qemu.
 cmdline="root=root rootfstype=virtiofs ro init=$dir/init console=ttyS0 loglevel=6"
 cmdline+=" oops=panic panic=-1 watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=60"
-cmdline+=" mitigations=off page_poison=1 tsc=reliable no_timer_check net.ifnames=0 printk.devkmsg=on"
+cmdline+=" mitigations=off tsc=reliable no_timer_check net.ifnames=0 printk.devkmsg=on"
 
-[ -n "$leaks" ] || cmdline+=" kmemleak=off"
+# Of a kernel that has them.
+if [ -n "$lean" ]; then
+	cmdline+=" kmemleak=off"
+elif [ "$kernel" != stock ]; then
+	cmdline+=" page_poison=1"
+fi
 # Where instructions are the clock, it leaps while a disk is waited for.
 [ -z "$icount" ] || cmdline+=" sysctl.kernel.hung_task_timeout_secs=0"
 
