@@ -30,9 +30,9 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 # The third are those that come by most of what takes memory and references: a debug kernel looks
 # for leaks there.
 shares=(
-	"tunnel learning secpath replay expiry validity policies who_may exact_key mtu_ttl revalidate attacks fails_closed attach"
+	"tunnel secpath replay expiry validity policies who_may exact_key mtu_ttl revalidate attacks fails_closed attach"
 	"tcp local bad_input vlan virtio devices plain hub iface oracle transforms scale verifier cli rekey gtest-inplace"
-	"smoke gtest lifecycle"
+	"smoke learning gtest lifecycle"
 )
 # Of a kernel that can be made to run out of memory, which the debug kernel is.
 with_faults=faults

@@ -5,8 +5,8 @@
 #
 #   bench.sh full         every row: a quarter of an hour
 #   bench.sh growth       and a million flows: as long again
-#   bench.sh quick        the rows that bench-check compares: some minutes
-#   bench.sh reference    the same, and keep them in reference.json
+#   bench.sh quick        some rows of each kind: three minutes
+#   bench.sh reference    those of them that we answer for, to keep in reference.json
 #   bench.sh check        the same, against reference.json; TAP
 #
 # Leaves out/bench.json, out/bench.txt and out/bench-*.svg. See Documentation/benchmark.rst.
@@ -17,21 +17,22 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 project=$(cd "$here/../.." && pwd)
 out=$project/out
 samples=$out/bench
-# The quick form fits it, the full one needs it for its flows.
-memory=5120
 
 die() { echo "bench.sh: $*" >&2; exit 1; }
 
-most_flows='' extent=full
+# How many times the packets of a sample rows of the stack have where GW2 is the stack as well.
+most_flows='' extent=full stack_times=8
 case ${1:-} in
 full)			;;
 growth)			most_flows=1000000 ;;
-quick|reference|check)	extent=quick ;;
+quick)			extent=quick stack_times=1 ;;
+reference|check)	extent=quick stack_times=0 ;;
 *)			die "usage: bench.sh full|growth|quick|reference|check" ;;
 esac
 command -v gnuplot >/dev/null || die "gnuplot is missing; run 'scripts/prerequisites.sh all'"
 
-# machine DIR OPTION… -- SCRIPT ARG…: in the stock test machine; its samples go to DIR
+# machine DIR OPTION… -- SCRIPT ARG…: in the stock test machine; its samples go to DIR. In a
+# subshell, whose end is the machine's.
 machine()
 {
 	local dir=$1
@@ -39,14 +40,13 @@ machine()
 
 	shift
 	mkdir -p "$dir"
-
 	while [ "$1" != -- ]; do
 		options+=("$1")
 		shift
 	done
 	shift
-	"$project/selftests/vm/run.sh" --no-build --timeout 7200 "${options[@]}" -- \
-		env BENCH_EXTENT="$extent" BENCH_MOST_FLOWS="$most_flows" BENCH_OUT="$dir" \
+	exec "$project/selftests/vm/run.sh" --no-build --timeout 7200 "${options[@]}" -- \
+		env BENCH_EXTENT="$extent" BENCH_STACK_TIMES=$stack_times BENCH_MOST_FLOWS="$most_flows" BENCH_OUT="$dir" \
 		BENCH_MODULES="$project/build/$NAME/bench" "$here/$1" "${@:2}" >&2
 }
 
@@ -56,9 +56,10 @@ two_machines()
 {
 	local rc=0 pid file said=$out/bench.second
 
-	machine "$samples/2" --icount --mem $memory -- in_vm.sh "${second[@]}" 2>"$said" &
+	# Memory is for flows.
+	machine "$samples/2" --icount --mem 5120 -- in_vm.sh "${second[@]}" 2>"$said" &
 	pid=$!
-	machine "$samples/1" --icount --mem $memory -- in_vm.sh "${first[@]}" || rc=$?
+	(machine "$samples/1" --icount -- in_vm.sh "${first[@]}") || rc=$?
 	wait $pid || rc=$?
 	cat "$said" >&2
 	rm "$said"
@@ -74,12 +75,15 @@ NAME=''
 eval "$answer"
 env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS make -s -C "$project" KERNEL=stock bench-build >&2
 
+trap 'kill $(jobs -p) 2>/dev/null || true' EXIT
+trap 'exit 130' INT TERM
 rm -rf "$samples" "$out"/bench.{json,txt} "$out"/bench-*.svg
+mkdir -p "$samples"
 first=(aead encrypt) second=(decrypt)
 [ "$1" = check ] || [ "$1" = reference ] ||
 	first+=(profile-encrypt) second+=(profile-decrypt growth)
 two_machines
-[ "$extent" = quick ] || machine "$samples" --smp 2 -- cpus.sh
+[ "$extent" = quick ] || (machine "$samples" --smp 2 -- cpus.sh)
 
 export PYTHONDONTWRITEBYTECODE=1
 /usr/bin/python3 "$here/report.py" "$samples" "$out/bench.json" >"$out/bench.txt"

@@ -5,7 +5,7 @@
 #
 #   in_vm.sh PART…    of aead, encrypt, decrypt, growth, profile-encrypt, profile-decrypt
 #
-# with the extent in BENCH_EXTENT: quick or full.
+# with the extent in BENCH_EXTENT: quick or full; STACK_TIMES is explained in bench.sh.
 #
 # Leaves samples in $BENCH_OUT, for report.py.
 
@@ -18,6 +18,7 @@
 # shellcheck source=profile.sh
 . "$(dirname "$0")/profile.sh"
 
+STACK_TIMES=${BENCH_STACK_TIMES:?run bench.sh, which says how many}
 needs nft:nftables jq perf:linux-perf
 needs_icount
 case ${BENCH_EXTENT:-} in
@@ -54,7 +55,7 @@ bench_setup
 # shellcheck disable=SC2086  # one word each
 find_async $CIPHERS
 may_idle
-echo "facts kernel=$(uname -r) packets=$PACKETS" >>"$OUT/samples"
+echo "facts kernel=$(uname -r) packets=$PACKETS stack_times=$STACK_TIMES" >>"$OUT/samples"
 for name; do
 	part "$name"
 done

@@ -15,6 +15,7 @@
 #include "lab.hpp"
 #include "matrix.hpp"
 #include "random.hpp"
+#include "spared.hpp"
 
 namespace xfrm_xdp::oracle {
 std::unique_ptr<Lab> the_lab;
@@ -70,7 +71,10 @@ int main(int argc, char **argv)
     }
     stay_on_one_cpu();
     xfrm_xdp::oracle::lab_name = prefix;
-    auto lab = xfrm_xdp::oracle::Lab::open(prefix);
+    auto lab = [&] {
+        const xfrm_xdp::oracle::Spared set_up;
+        return xfrm_xdp::oracle::Lab::open(prefix);
+    }();
     if (!lab) {
         std::fprintf(stderr, "%s: %s\n", argv[0], lab.error().cause.c_str());
         return 2;

@@ -16,6 +16,7 @@
 #include <functional>
 
 #include "netns.hpp"
+#include "spared.hpp"
 
 namespace xfrm_xdp::oracle {
 namespace {
@@ -179,6 +180,7 @@ Stage::Stage(Lab &lab, Parts parts)
 
 Result<std::unique_ptr<Stage>> Stage::open(Lab &lab, const std::string &name)
 {
+    const Spared set_up;
     auto audit = AuditLog::open();
     if (!audit)
         return audit.error();
