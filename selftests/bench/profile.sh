@@ -19,7 +19,7 @@ perf_record()
 		events+=(-e "cpu-clock/period=$period/")
 	done
 	mkfifo "$TMP/perf.do" "$TMP/perf.done"
-	perf record -q -B -N --no-bpf-event -o "$file" "${events[@]}" -C 0 -D -1 \
+	perf record -q -o "$file" "${events[@]}" -C 0 -D -1 \
 		--control "fifo:$TMP/perf.do,$TMP/perf.done" >"$TMP/perf.log" 2>&1 &
 	pid=$!
 	exec {PERF_DO}>"$TMP/perf.do" {PERF_DONE}<"$TMP/perf.done"
