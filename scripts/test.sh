@@ -4,8 +4,8 @@
 # test.sh check         everything that needs no test machine
 # test.sh all KERNEL    that, and the tests in the test machine
 #
-# Of the debug kernel, one share of the tests runs with kmemleak and page poisoning, and with LEAKS=1
-# all do, which takes twice as long.
+# On the debug kernel one share of the tests runs with kmemleak and page poisoning, and with
+# LEAKS=1 all do, which takes twice as long.
 #
 # What failed is said once more at the end, and what there was no time for, where
 # XFRM_XDP_UNTIL (seconds since the epoch, see run_all.sh) limits that. The last line is
@@ -69,7 +69,7 @@ share()
 	shift
 	# Who has to be through at a certain time cannot wait longer than that for a hang.
 	if [ -n "${XFRM_XDP_UNTIL:-}" ]; then
-		limit=$((XFRM_XDP_UNTIL - EPOCHSECONDS + 300))
+		limit=$((XFRM_XDP_UNTIL > EPOCHSECONDS ? XFRM_XDP_UNTIL - EPOCHSECONDS + 300 : 300))
 		limit=$((limit < timeout ? limit : timeout))
 	fi
 	exec selftests/vm/run.sh --kernel "$kernel" --timeout "$limit" --no-build "$@" -- \
