@@ -114,7 +114,12 @@ $(BIN)/bpftool: $(LIBBPF)/bin/bpftool
 
 # --- userspace
 
-PLACES := BIN=$(BIN) BPF_OUT=$(BPF_OUT) LIBBPF=$(LIBBPF) KERNEL_INC=$(CURDIR)/kernel
+# Each checkout compiles the same C++: what one has compiled the next one need not, wherever it is.
+CXX := $(if $(shell command -v ccache),ccache) g++
+export CCACHE_BASEDIR := $(CURDIR)
+export CCACHE_NOHASHDIR := 1
+
+PLACES := BIN=$(BIN) BPF_OUT=$(BPF_OUT) LIBBPF=$(LIBBPF) KERNEL_INC=$(CURDIR)/kernel CXX="$(CXX)"
 
 userspace: bpf
 	@$(MAKE) -s --no-print-directory -C userspace OUT=$(BUILD)/userspace $(PLACES) all

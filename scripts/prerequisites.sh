@@ -34,6 +34,7 @@ nlohmann-json3-dev               JSON in userspace
 libfmt-dev                       formatting in userspace
 '
 to_test='
+ccache                           compiles once what all checkouts have in common
 clang-format-14                  style check of the C++ code
 git                              which files to check
 linux-headers-6.12-cloud-amd64   headers and image of the stock test kernel

@@ -49,7 +49,7 @@ at_exit() { CLEANUPS+=("$*"); }
 # shellcheck disable=SC2317  # called by the trap
 cleanup()
 {
-	local rc=$? cmd
+	local rc=$? cmd IFS=$' \t\n'	# that of whom a signal has stopped may be another
 
 	trap '' INT TERM HUP
 	for cmd in "${CLEANUPS[@]}"; do

@@ -18,8 +18,9 @@ perf_record()
 	for period in $PERIODS; do
 		events+=(-e "cpu-clock/period=$period/")
 	done
+	# Of what runs only the names are needed, of build IDs no more than the kernel's.
 	mkfifo "$TMP/perf.do" "$TMP/perf.done"
-	perf record -q -o "$file" "${events[@]}" -C 0 -D -1 \
+	perf record -q -N --synth=task -o "$file" "${events[@]}" -C 0 -D -1 \
 		--control "fifo:$TMP/perf.do,$TMP/perf.done" >"$TMP/perf.log" 2>&1 &
 	pid=$!
 	exec {PERF_DO}>"$TMP/perf.do" {PERF_DONE}<"$TMP/perf.done"

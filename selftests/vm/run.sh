@@ -27,8 +27,8 @@ below the project's out/ stays; the current directory is kept.
                 fourth; they reach nothing else (default 0)
   --icount      count instructions: one CPU, one guest nanosecond is one
                 guest instruction, repeatable
-  --lean        the debug kernel without kmemleak and page poisoning, which take half of
-                its time; KASAN, lockdep and all else stay
+  --lean        the debug kernel without kmemleak, page poisoning and debug objects, which
+                take half of its time; KASAN, lockdep and all else stay
   --gdb PORT    let a debugger attach to the machine, at that port of this host
   --kvm         by hardware virtualisation: as fast as the machine, not repeatable
   --timeout S   give up after S seconds of wall clock (default 900)
@@ -217,12 +217,14 @@ cmdline="root=root rootfstype=virtiofs ro init=$dir/init console=ttyS0 loglevel=
 cmdline+=" oops=panic panic=-1 watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=60"
 cmdline+=" mitigations=off tsc=reliable no_timer_check net.ifnames=0 printk.devkmsg=on"
 
-# Of a kernel that has them.
+# Of a kernel that has them. Conntrack looks through its whole table, used or not, and lockdep
+# sees each bucket.
 if [ -n "$lean" ]; then
-	cmdline+=" kmemleak=off"
+	cmdline+=" kmemleak=off no_debug_objects"
 elif [ "$kernel" != stock ]; then
 	cmdline+=" page_poison=1"
 fi
+[ "$kernel" = stock ] || cmdline+=" nf_conntrack.hashsize=4096"
 # Where instructions are the clock, it leaps while a disk is waited for.
 [ -z "$icount" ] || cmdline+=" sysctl.kernel.hung_task_timeout_secs=0"
 
