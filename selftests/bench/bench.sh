@@ -86,7 +86,8 @@ two_machines
 [ "$extent" = quick ] || (machine "$samples" --smp 2 -- cpus.sh)
 
 export PYTHONDONTWRITEBYTECODE=1
-/usr/bin/python3 "$here/report.py" "$samples" "$out/bench.json" >"$out/bench.txt"
+/usr/bin/python3 "$here/report.py" "$samples" "$out/bench.json" \
+	"$project/build/$NAME/module/xfrm_xdp.ko" >"$out/bench.txt"
 case $1 in
 check)
 	/usr/bin/python3 "$here/check.py" "$out/bench.json" "$here/reference.json" ;;

@@ -33,15 +33,27 @@ perf_record()
 	rm "$TMP/perf.do" "$TMP/perf.done"
 }
 
-# profiled PATH SIZE: perf's word for how many samples each function has
+# text_of_module: where it is in memory, for those who look for what is inline
+text_of_module()
+{
+	local start end
+
+	read -r start </sys/module/xfrm_xdp/sections/.text
+	end=$(awk '$4 == "[xfrm_xdp]" && $2 ~ /[tT]/ && $1 > end { end = $1 } END { print end }' /proc/kallsyms)
+	echo "text $start 0x$end"
+}
+
+# profiled PATH SIZE: how many samples each instruction has, and the function it is in
 profiled()
 {
 	local file=profile.$1.$DIRECTION.$CIPHER.$TRANSFORM.$2
 
 	generate "$2" "$LEARN"
 	perf_record "$TMP/perf.data" generate "$2" "$PROFILE_PACKETS"
-	perf report -i "$TMP/perf.data" --stdio -q --comm kpktgend_0 -F sample,symbol \
-		>"$OUT/$file" 2>"$TMP/perf.log" || bail "perf report: $(tail -n 1 "$TMP/perf.log")"
+	text_of_module >"$OUT/$file"
+	perf script -i "$TMP/perf.data" --comms kpktgend_0 -F ip,sym >"$TMP/perf.script" \
+		2>"$TMP/perf.log" || bail "perf script: $(tail -n 1 "$TMP/perf.log")"
+	sort "$TMP/perf.script" | uniq -c >>"$OUT/$file"
 }
 
 # is_profiled: by the transform that this is about?

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""The benchmark's result: report.py DIR JSON
+"""The benchmark's result: report.py DIR JSON MODULE
 
-Reads what the test machines left in DIR, writes JSON and prints it for people.
+Reads what the test machines left in DIR, writes JSON and prints it for people. MODULE: the
+module that they ran, for its debug information.
 """
 
 import json
@@ -60,11 +61,10 @@ def print_growth(rows):
 
 
 def print_profiles(profiles):
-    groups = sorted({group for found in profiles for group in found["groups"]})
     print_table("Where it goes: instructions per packet, of perf's samples",
-                ["path", "direction", "size", *groups],
-                [(found["path"], found["direction"], found["size"],
-                  *(found["groups"].get(group, 0) for group in groups)) for found in profiles])
+                ["path", "direction", "size", *hotspots.ORDER],
+                [(found["path"], found["direction"], found["size"], *found["groups"].values())
+                 for found in profiles])
     for found in profiles:
         print_table("The most expensive functions: %(path)s, %(direction)s, %(size)s B" % found,
                     ["function", "group", "instructions"],
@@ -80,12 +80,12 @@ def cpu():
 
 
 def main():
-    directory, output = sys.argv[1:]
+    directory, output, module = sys.argv[1:]
     samples = taken.Samples(directory)
     rows = taken.rows(samples) + wallclock.rows(directory)
     result = {"rows": rows, "limits": taken.limits(samples, rows),
               "baselines": taken.baselines(samples),
-              "profiles": hotspots.profiles(directory, samples),
+              "profiles": hotspots.profiles(directory, samples, module),
               "transforms": [{"cipher": taken.TITLES[cipher], "path": path,
                               "transform": words["driver"]}
                              for (cipher, path), words in sorted(samples.drivers.items())],
