@@ -34,9 +34,31 @@ def tests(rows):
         with_first(rows, unit="wall clock ratio"), with_first(rows, unit="wall clock ratio")) == []
 
 
+def broken(rows, limits):
+    return [text for _, text in check.targets({"rows": rows, "limits": limits}) if text]
+
+
+def target_tests(rows):
+    one = next(row for row in rows if row["path"] == "fast" and row["direction"] == "encrypt"
+               and row["cipher"] == check.CIPHER and row["size"] == 64 and row["sas"] == 1)
+    base = {"path": "fast", "direction": "encrypt", "cipher": check.CIPHER, "size": 64}
+    every = len(check.TARGETS) * 2
+    met = broken([one], [{**base, "limit": one["min"] / 1.49}])
+    missed = broken([one], [{**base, "limit": one["min"] / 1.51}])
+    yield "what was not measured misses its target", len(broken([], [])) == every
+    yield "a ratio below its target passes", len(met) == every - 1
+    yield "a ratio above fails, and says by how much", len(missed) == every \
+        and "1.51 times" in missed[0]
+    for name, sas, most in (("flows", 1, check.MANY_FLOWS), ("SAs", 1000, check.MANY_SAS)):
+        many = {**one, "flows": 1000, "sas": sas}
+        cheap, dear = ({**many, "min": one["min"] * (most + by)} for by in (-0.01, 0.01))
+        yield "many %s within their bound pass" % name, len(broken([one, cheap], [])) == every
+        yield "many %s beyond it fail" % name, len(broken([one, dear], [])) == every + 1
+
+
 def main():
     rows = check.load(Path(__file__).with_name("reference.json"))["rows"]
-    results = list(tests(rows))
+    results = [*tests(rows), *target_tests(rows)]
     print("TAP version 13\n1..%d" % len(results))
     for number, (label, passed) in enumerate(results, 1):
         print("%s %d bench-check: %s" % ("ok" if passed else "not ok", number, label))
