@@ -20,17 +20,21 @@ struct nf_hook_state;
 
 /* xfrm_xdp_stats.c: per-namespace state and counters */
 
+#define XFRM_XDP_ESP_DEVICE_BITS	8
+
 /**
  * struct xfrm_xdp_net - what the module keeps per network namespace
  * @stats: per CPU, one counter for each enum xfrm_xdp_reason
  * @policy_gen: counts changes of the security policy database
  * @addr_gen: counts addresses that this host has no longer
+ * @esp_devices: by hash of the ifindex: may the stack receive there what it decrypted?
  * @flows: how many it has in the table, under xfrm_xdp_slots_lock
  */
 struct xfrm_xdp_net {
 	struct xfrm_xdp_stats __percpu *stats;
 	atomic_t policy_gen;
 	atomic_t addr_gen;
+	DECLARE_BITMAP(esp_devices, 1 << XFRM_XDP_ESP_DEVICE_BITS);
 	u32 flows;
 };
 
@@ -93,6 +97,7 @@ int xfrm_xdp_parse(struct xfrm_xdp_pkt *pkt, u8 *l3, unsigned int linear,
 int xfrm_xdp_parse_skb(struct xfrm_xdp_pkt *pkt, u8 *headers, const struct sk_buff *skb);
 int xfrm_xdp_parse_frame(struct xfrm_xdp_pkt *pkt, const struct xdp_buff *xdp);
 bool xfrm_xdp_tag_beside(const struct xdp_buff *xdp);
+bool xfrm_xdp_generic_clear(const struct xdp_buff *xdp);
 void xfrm_xdp_pkt_key(struct xfrm_xdp_flow_key *key,
 		      const struct xfrm_xdp_pkt *pkt, u32 ifindex, u64 sa);
 
@@ -316,7 +321,7 @@ struct xfrm_xdp_flow_id {
  * @handle: index and generation
  * @policy_gen: generation of the security policy it was learned under
  * @addr_gen: SA: &xfrm_xdp_net.addr_gen when it was learned
- * @cookie: forwarding: of @dst
+ * @cookie: forwarding: of @dst, see xfrm_xdp_dst_cookie()
  * @renew_seq: SA: sequence number of the packet that is to renew it
  * @arrived: of kind XFRM_XDP_FLOW_ARRIVING: the ingress device
  * @dst: forwarding: route or bundle, referenced
@@ -326,6 +331,7 @@ struct xfrm_xdp_flow_id {
  *	its xfrm interface, if any; referenced
  * @neigh: forwarding: next hop, referenced
  * @leaving: forwarding by @x: handle of the flow of its ESP packets
+ * @routes: SA: xfrm_xdp_route_gen() when its ESP was heard last
  * @via: forwarding by @x: handle of its flow to an xfrm interface, or 0
  * @revalidating: 1 while a packet is on its way to renew it
  * @left: of kind XFRM_XDP_FLOW_LEAVING: ESP packets have left
@@ -364,7 +370,10 @@ struct xfrm_xdp_flow {
 	u32 revalidating;
 	bool left;
 	u8 kind;
-	u64 leaving;
+	union {
+		u64 leaving;
+		u32 routes;
+	};
 	u64 via;
 	u32 renewed;
 	u32 used;
@@ -406,7 +415,7 @@ void xfrm_xdp_flow_free(struct xfrm_xdp_flow *flow);
 int xfrm_xdp_flow_insert(struct xfrm_xdp_flow *flow, struct xfrm_xdp_flow *old);
 void xfrm_xdp_flow_remove(struct xfrm_xdp_flow *flow);
 int xfrm_xdp_flow_aged(struct xfrm_xdp_flow *flow, u32 now, u32 interval);
-void xfrm_xdp_flow_renew(struct xfrm_xdp_flow *flow);
+void xfrm_xdp_flow_renew(struct xfrm_xdp_flow *flow, u32 when);
 void xfrm_xdp_flow_left(struct xfrm_xdp_flow *flow);
 void xfrm_xdp_flow_purge_dev(const struct net_device *dev);
 void xfrm_xdp_flow_purge_net(const struct net *net);
@@ -483,12 +492,23 @@ bool xfrm_xdp_egress_hooked(const struct net_device *out);
 
 /* xfrm_xdp_arrival.c: is a packet that leaves the one that arrived? */
 void xfrm_xdp_arrival_note(const struct nf_hook_state *state, const struct sk_buff *skb);
-bool xfrm_xdp_arrival_is(const struct sk_buff *skb, const struct xfrm_xdp_pkt *pkt);
+bool xfrm_xdp_arrival_is(const struct sk_buff *skb, const struct xfrm_xdp_pkt *pkt, u32 routes6);
 
 /* xfrm_xdp_learn.c: a packet that the stack accepted becomes a flow */
-u32 xfrm_xdp_dst_cookie(const struct dst_entry *dst);
 int xfrm_xdp_learn(const struct nf_hook_state *state, struct sk_buff *skb,
 		   struct bpf_xfrm_learn_opts *opts);
+
+/* xfrm_xdp_dst.c: what xfrm_xdp_dst.h leaves to the kernel */
+u32 xfrm_xdp_dst_cookie(const struct dst_entry *dst, u32 routes6);
+bool xfrm_xdp_dst_valid(struct dst_entry *dst, u32 cookie);
+
+/* xfrm_xdp_heard.c: does the ESP of an inbound SA come from where it says? */
+void xfrm_xdp_heard_device(struct net *net, const struct net_device *dev,
+			   struct sk_buff *skb);
+void xfrm_xdp_heard_note(struct net *net, const struct xfrm_xdp_pkt *pkt,
+			 const struct net_device *rx);
+bool xfrm_xdp_heard(const struct xfrm_xdp_flow_id *id, u32 *when, u32 *routes);
+void __init xfrm_xdp_heard_init(void);
 
 /* xfrm_xdp_leaving.c: do the ESP packets of an outbound SA leave the host? */
 u64 xfrm_xdp_leaving_handle(struct net *net, struct xfrm_state *x,
@@ -500,7 +520,7 @@ u32 xfrm_xdp_iface_id(const struct net_device *dev);
 bool xfrm_xdp_iface_has(const struct net_device *dev, u32 if_id);
 int xfrm_xdp_iface_leave(const struct sk_buff *skb, const struct xfrm_xdp_flow_id *id,
 			 const struct net_device *in, struct dst_entry *dst,
-			 u32 policy_gen);
+			 u32 policy_gen, u32 routes6);
 struct xfrm_xdp_flow *xfrm_xdp_iface_sent(const struct net *net, const struct sk_buff *skb);
 int xfrm_xdp_iface_holds(const struct xfrm_xdp_flow *flow, unsigned int len);
 void xfrm_xdp_iface_tx(const struct xfrm_xdp_flow *flow, unsigned int len, bool ok);
@@ -510,6 +530,7 @@ void xfrm_xdp_iface_rx(struct sk_buff *skb, struct net_device *dev);
 
 /* xfrm_xdp_conntrack.c: flows that conntrack wants to see whole */
 bool xfrm_xdp_conntrack_ok(const struct sk_buff *skb, u8 proto);
+void xfrm_xdp_conntrack_let_go(const struct sk_buff *skb, u8 proto);
 
 /* xfrm_xdp_meta.c: metadata between XDP and tc, and its proof */
 void xfrm_xdp_meta_decrypted(struct xdp_buff *xdp, u64 sa, u32 ifindex, unsigned int len);

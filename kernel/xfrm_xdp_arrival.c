@@ -41,14 +41,17 @@ static struct xfrm_xdp_arrivals *xfrm_xdp_arrivals_of(const struct sk_buff *skb)
 	return this_cpu_ptr(&xfrm_xdp_arrivals[hash_ptr(skb, XFRM_XDP_ARRIVAL_BITS)]);
 }
 
-/* All by which XDP knows a flow but where it came in; and the hop limit. */
-static u64 xfrm_xdp_arrival_tuple(const struct xfrm_xdp_pkt *pkt, u8 ttl)
+/*
+ * All by which XDP knows a flow but where it came in; the hop limit; and what the packet is
+ * routed by.
+ */
+static u64 xfrm_xdp_arrival_tuple(const struct xfrm_xdp_pkt *pkt, u8 ttl, u32 routes6)
 {
 	struct xfrm_xdp_flow_key key;
 
 	xfrm_xdp_pkt_key(&key, pkt, ttl, 0);
 	key.vlan = 0;
-	return xfrm_xdp_meta_proof(&key);
+	return xfrm_xdp_meta_proof(&key) + routes6;
 }
 
 /**
@@ -77,23 +80,26 @@ void xfrm_xdp_arrival_note(const struct nf_hook_state *state, const struct sk_bu
 	if (xfrm_xdp_parse_skb(&pkt, headers, skb))
 		return;
 	set->note[i].skb = skb;
-	set->note[i].tuple = xfrm_xdp_arrival_tuple(&pkt, pkt.ttl);
+	set->note[i].tuple = xfrm_xdp_arrival_tuple(&pkt, pkt.ttl,
+						    xfrm_xdp_route_gen(state->net, AF_INET6));
 }
 
 /**
  * xfrm_xdp_arrival_is() - does a packet leave as it arrived?
  * @skb: the packet at POST_ROUTING, forwarded
  * @pkt: its headers, one hop later
+ * @routes6: xfrm_xdp_route_gen() of IPv6; a route of IPv4 keeps its own
  *
  * Context: BH off.
  */
-bool xfrm_xdp_arrival_is(const struct sk_buff *skb, const struct xfrm_xdp_pkt *pkt)
+bool xfrm_xdp_arrival_is(const struct sk_buff *skb, const struct xfrm_xdp_pkt *pkt, u32 routes6)
 {
 	const struct xfrm_xdp_arrivals *set = xfrm_xdp_arrivals_of(skb);
 	unsigned int i;
 
 	for (i = 0; i < XFRM_XDP_ARRIVAL_WAYS; i++)
 		if (set->note[i].skb == skb)
-			return set->note[i].tuple == xfrm_xdp_arrival_tuple(pkt, pkt->ttl + 1);
+			return set->note[i].tuple ==
+			       xfrm_xdp_arrival_tuple(pkt, pkt->ttl + 1, routes6);
 	return false;
 }

@@ -23,23 +23,12 @@ static bool xfrm_xdp_ct_has_helper(const struct nf_conn *ct)
 	return rcu_access_pointer(help->helper);
 }
 
-/* As nf_flow_table does: packets that conntrack misses must not look wrong. */
-static void xfrm_xdp_ct_be_liberal(struct nf_conn *ct)
-{
-	struct ip_ct_tcp *tcp = &ct->proto.tcp;
-
-	spin_lock_bh(&ct->lock);
-	tcp->seen[0].flags |= IP_CT_TCP_FLAG_BE_LIBERAL;
-	tcp->seen[1].flags |= IP_CT_TCP_FLAG_BE_LIBERAL;
-	spin_unlock_bh(&ct->lock);
-}
-
 /**
  * xfrm_xdp_conntrack_ok() - does conntrack let this flow go?
  * @skb: packet of the flow at POST_ROUTING
  * @proto: its IP protocol
  *
- * Context: softirq, or BH off; RCU read side. Takes ct->lock.
+ * Context: softirq, or BH off; RCU read side.
  */
 bool xfrm_xdp_conntrack_ok(const struct sk_buff *skb, u8 proto)
 {
@@ -50,14 +39,37 @@ bool xfrm_xdp_conntrack_ok(const struct sk_buff *skb, u8 proto)
 		return true;
 	if (ct->status & (IPS_NAT_MASK | IPS_SEQ_ADJUST) || xfrm_xdp_ct_has_helper(ct))
 		return false;
-	if (proto != IPPROTO_TCP)
-		return true;
-	if (!nf_conntrack_tcp_established(ct))
-		return false;
-	xfrm_xdp_ct_be_liberal(ct);
-	return true;
+	return proto != IPPROTO_TCP || nf_conntrack_tcp_established(ct);
+}
+
+/**
+ * xfrm_xdp_conntrack_let_go() - a flow has been learned
+ * @skb: packet of the flow at POST_ROUTING, that xfrm_xdp_conntrack_ok() took
+ * @proto: its IP protocol
+ *
+ * As nf_flow_table does: packets that conntrack misses must not look wrong.
+ *
+ * Context: softirq, or BH off. Takes ct->lock.
+ */
+void xfrm_xdp_conntrack_let_go(const struct sk_buff *skb, u8 proto)
+{
+	enum ip_conntrack_info info;
+	struct nf_conn *ct = nf_ct_get(skb, &info);
+	struct ip_ct_tcp *tcp;
+
+	if (!ct || info == IP_CT_UNTRACKED || proto != IPPROTO_TCP)
+		return;
+	tcp = &ct->proto.tcp;
+	spin_lock_bh(&ct->lock);
+	tcp->seen[0].flags |= IP_CT_TCP_FLAG_BE_LIBERAL;
+	tcp->seen[1].flags |= IP_CT_TCP_FLAG_BE_LIBERAL;
+	spin_unlock_bh(&ct->lock);
 }
 #else
+void xfrm_xdp_conntrack_let_go(const struct sk_buff *skb, u8 proto)
+{
+}
+
 bool xfrm_xdp_conntrack_ok(const struct sk_buff *skb, u8 proto)
 {
 	return true;

@@ -64,7 +64,7 @@ static __always_inline bool xfrm_xdp_dst_holds(struct dst_entry *dst, u32 cookie
 {
 	if (likely(dst->xfrm ? xfrm_xdp_bundle_holds(dst) : xfrm_xdp_route_holds(dst)))
 		return true;
-	return dst_check(dst, cookie);
+	return xfrm_xdp_dst_valid(dst, cookie);
 }
 
 /**

@@ -248,12 +248,13 @@ int xfrm_xdp_flow_aged(struct xfrm_xdp_flow *flow, u32 now, u32 interval)
 /**
  * xfrm_xdp_flow_renew() - the stack accepted another packet of the flow
  * @flow: the flow
+ * @when: jiffies of that, the low half
  *
  * Context: RCU read side.
  */
-void xfrm_xdp_flow_renew(struct xfrm_xdp_flow *flow)
+void xfrm_xdp_flow_renew(struct xfrm_xdp_flow *flow, u32 when)
 {
-	WRITE_ONCE(flow->renewed, jiffies);
+	WRITE_ONCE(flow->renewed, when);
 	WRITE_ONCE(flow->revalidating, 0);
 	xfrm_xdp_count(flow->net, XFRM_XDP_R_RENEWED);
 }
@@ -310,7 +311,8 @@ static bool xfrm_xdp_flow_uses_dev(const struct xfrm_xdp_flow *flow, const void 
  */
 void xfrm_xdp_flow_purge_dev(const struct net_device *dev)
 {
-	if (!xfrm_xdp_dev_unused(dev))
+	/* Anybody may have a namespace with devices that come and go, but no flows in it. */
+	if (READ_ONCE(xfrm_xdp_net(dev_net(dev))->flows) && !xfrm_xdp_dev_unused(dev))
 		xfrm_xdp_flow_purge(xfrm_xdp_flow_uses_dev, dev);
 }
 

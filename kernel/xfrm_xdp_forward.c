@@ -109,8 +109,11 @@ static __always_inline int xfrm_xdp_forward_holds(const struct xfrm_xdp_flow *fl
 /* What an SA decrypts has its policy checked later: by its flow, or the stack. */
 static __always_inline int xfrm_xdp_sa_holds(const struct xfrm_xdp_flow *flow)
 {
-	return flow->addr_gen == atomic_read(&xfrm_xdp_net_rcu(flow->net)->addr_gen) ?
-	       XFRM_XDP_OK : XFRM_XDP_R_PUNT_DST;
+	if (flow->addr_gen != atomic_read(&xfrm_xdp_net_rcu(flow->net)->addr_gen))
+		return XFRM_XDP_R_PUNT_DST;
+	/* Routes may keep ESP from this host: what the stack receives next tells. */
+	return READ_ONCE(flow->routes) == xfrm_xdp_route_gen(flow->net, flow->key.family) ?
+	       XFRM_XDP_OK : XFRM_XDP_R_PUNT_ROUTES;
 }
 
 /*
@@ -354,7 +357,7 @@ enum xfrm_xdp_verdict xfrm_xdp_flow(struct xdp_buff *xdp, u64 handle,
 	/* Of what was decrypted in this run that was asked before. */
 	if (likely(!reason && !sa))
 		reason = xfrm_xdp_meta_been(xdp) ? XFRM_XDP_R_PUNT_NO_PROOF :
-						   xfrm_xdp_frame_is_ours(xdp, flow->in);
+						   xfrm_xdp_frame_is_ours(xdp, flow);
 	if (likely(!reason))
 		reason = xfrm_xdp_flow_match(flow, xdp, &pkt, sa);
 	if (unlikely(reason))
@@ -507,7 +510,7 @@ enum xfrm_xdp_verdict xfrm_xdp_forward(struct xdp_buff *xdp, struct bpf_xfrm_xdp
 	if (unlikely(reason))
 		return xfrm_xdp_punt(opts, reason);
 	flow = xfrm_xdp_find(xdp, &pkt, ifindex, 0);
-	reason = likely(flow) ? xfrm_xdp_frame_is_ours(xdp, flow->in) :
+	reason = likely(flow) ? xfrm_xdp_frame_is_ours(xdp, flow) :
 				XFRM_XDP_R_PUNT_NOT_LEARNED;
 	if (unlikely(reason))
 		return xfrm_xdp_punt(opts, reason);

@@ -1,8 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What is different where an XDP program runs on sk_buffs, after the driver. */
 
+#include <linux/hash.h>
 #include <linux/netdevice.h>
 #include "xfrm_xdp.h"
+
+/**
+ * xfrm_xdp_generic_clear() - did a frame that is in the clear come so?
+ * @xdp: frame
+ *
+ * What the stack has decrypted it receives once more, by the same device: there generic XDP
+ * sees it, and not its sec_path. In the driver XDP comes before all that.
+ *
+ * Context: XDP.
+ */
+bool xfrm_xdp_generic_clear(const struct xdp_buff *xdp)
+{
+	const struct net_device *dev = xdp->rxq->dev;
+	unsigned int bit = hash_32(dev->ifindex, XFRM_XDP_ESP_DEVICE_BITS);
+
+	return !xfrm_xdp_is_generic(xdp) ||
+	       !test_bit(bit, xfrm_xdp_net_rcu(dev_net(dev))->esp_devices);
+}
 
 /**
  * xfrm_xdp_generic_frame() - new bounds of a frame in generic mode, whose end stays

@@ -70,13 +70,14 @@ bool xfrm_xdp_iface_has(const struct net_device *dev, u32 if_id)
  * @in: device of the stack that its frames are received by
  * @dst: its route, to the interface
  * @policy_gen: generation of the security policy, from before it was checked
+ * @routes6: xfrm_xdp_route_gen() of IPv6, of the packet
  *
  * Context: softirq, or BH off; RCU read side.
  * Return: XFRM_XDP_OK or the reason why it is not learned.
  */
 int xfrm_xdp_iface_leave(const struct sk_buff *skb, const struct xfrm_xdp_flow_id *id,
 			 const struct net_device *in, struct dst_entry *dst,
-			 u32 policy_gen)
+			 u32 policy_gen, u32 routes6)
 {
 	struct xfrm_xdp_detour *detour = this_cpu_ptr(&xfrm_xdp_detours);
 	struct xfrm_xdp_flow_id via = *id;
@@ -88,7 +89,7 @@ int xfrm_xdp_iface_leave(const struct sk_buff *skb, const struct xfrm_xdp_flow_i
 	if (!netif_running(dst->dev))
 		return XFRM_XDP_R_LEARN_EGRESS;
 	if (old && old->out == dst->dev && old->policy_gen == policy_gen &&
-	    dst_check(old->dst, old->cookie)) {
+	    xfrm_xdp_dst_valid(old->dst, old->cookie)) {
 		WRITE_ONCE(old->used, jiffies);
 		flow = old;
 	} else {
@@ -96,7 +97,7 @@ int xfrm_xdp_iface_leave(const struct sk_buff *skb, const struct xfrm_xdp_flow_i
 		if (!flow || !dst_hold_safe(dst))
 			goto free;
 		flow->dst = dst;
-		flow->cookie = xfrm_xdp_dst_cookie(dst);
+		flow->cookie = xfrm_xdp_dst_cookie(dst, routes6);
 		netdev_hold(dst->dev, &flow->tracker, GFP_ATOMIC);
 		flow->out = dst->dev;
 		flow->policy_gen = policy_gen;
@@ -147,7 +148,7 @@ int xfrm_xdp_iface_holds(const struct xfrm_xdp_flow *flow, unsigned int len)
 {
 	struct xfrm_xdp_flow *via = xfrm_xdp_flow_get(flow->via);
 
-	if (unlikely(!via || !dst_check(via->dst, via->cookie)))
+	if (unlikely(!via || !xfrm_xdp_dst_valid(via->dst, via->cookie)))
 		return XFRM_XDP_R_PUNT_DST;
 	if (unlikely(!netif_running(via->out) ||
 		     !xfrm_xdp_iface_has(via->out, flow->x->if_id)))

@@ -194,6 +194,19 @@ static __always_inline void xfrm_xdp_mac_copy(u8 *to, const u8 *mac, unsigned in
 		memcpy(to, mac, VLAN_ETH_HLEN);
 }
 
+/**
+ * xfrm_xdp_route_gen() - counts the changes of routes, rules and addresses
+ * @net: namespace
+ * @family: whose
+ *
+ * Context: any.
+ * Return: another value after each, and never 0 for IPv6.
+ */
+static inline u32 xfrm_xdp_route_gen(const struct net *net, u8 family)
+{
+	return family == AF_INET ? rt_genid_ipv4(net) : rt_genid_ipv6(net);
+}
+
 /* xfrm_xdp_generic.c */
 
 /**
@@ -240,14 +253,15 @@ static __always_inline bool xfrm_xdp_tag_stripped(const struct xdp_buff *xdp)
 /**
  * xfrm_xdp_frame_is_ours() - would this host's IP layer take the frame?
  * @xdp: the frame, with an Ethernet header
- * @in: VLAN device of its tag; NULL: untagged
+ * @flow: that it would take
  *
  * Context: XDP.
  * Return: XFRM_XDP_OK, or the reason to punt.
  */
 static __always_inline int xfrm_xdp_frame_is_ours(const struct xdp_buff *xdp,
-						  const struct net_device *in)
+						  const struct xfrm_xdp_flow *flow)
 {
+	const struct net_device *in = flow->in;
 	const struct ethhdr *eth = xdp->data;
 
 	if (!ether_addr_equal(eth->h_dest,
@@ -255,6 +269,9 @@ static __always_inline int xfrm_xdp_frame_is_ours(const struct xdp_buff *xdp,
 		return XFRM_XDP_R_PUNT_NOT_HOST;
 	if (xfrm_xdp_tag_stripped(xdp) || unlikely(in && !(in->flags & IFF_UP)))
 		return XFRM_XDP_R_PUNT_VLAN;
+	if (unlikely(rcu_access_pointer(xdp->rxq->dev->xdp_prog)) &&
+	    flow->kind == XFRM_XDP_FLOW_FORWARD && !xfrm_xdp_generic_clear(xdp))
+		return XFRM_XDP_R_PUNT_GENERIC;
 	return XFRM_XDP_OK;
 }
 

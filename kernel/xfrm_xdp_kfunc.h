@@ -84,7 +84,10 @@ enum xfrm_xdp_verdict {
 	X(PUNT_SA_EXPIRED, "PuntSaExpired", "SA reached its hard lifetime")	\
 	X(PUNT_SA_REPLAY, "PuntSaReplay", "sequence number is replayed or left of the window")	\
 	X(PUNT_SA_OVERFLOW, "PuntSaOverflow", "the sequence number would overflow")	\
-	X(PUNT_NOT_LEARNED, "PuntNotLearned", "no flow is known for it")
+	X(PUNT_NOT_LEARNED, "PuntNotLearned", "no flow is known for it")	\
+	X(PUNT_ROUTES, "PuntRoutes", "routes changed since the stack received ESP of the SA")	\
+	X(PUNT_GENERIC, "PuntGeneric", "generic XDP, and the stack may have decrypted it")	\
+	X(PUNT_ZERO_COPY, "PuntZeroCopy", "the frame is in memory of an AF_XDP socket")
 
 #define XFRM_XDP_REASONS_DROP(X)					\
 	X(DROP_ICV, "DropIcv", "integrity check failed")		\
@@ -109,6 +112,7 @@ enum xfrm_xdp_verdict {
 	X(LEARN_EGRESS, "LearnEgress", "the egress device takes no XDP frames")	\
 	X(LEARN_SA_KIND, "LearnSaKind", "mode, option or algorithm of the SA")	\
 	X(LEARN_FULL, "LearnFull", "too many SAs, or no memory")		\
+	X(LEARN_UNHEARD, "LearnUnheard", "no ESP passed the rules that is as XDP knows it")	\
 	X(RESTORED, "Restored", "sec_path restored from metadata")	\
 	X(RESTORE_FORGED, "RestoreForged", "metadata without a valid proof")	\
 	X(RESTORE_SA_GONE, "RestoreSaGone", "SA was removed between XDP and tc")	\

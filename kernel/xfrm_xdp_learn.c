@@ -34,6 +34,7 @@
  * @via: with @x: its flow to an xfrm interface, or NULL
  * @leaving: with @x: handle of the flow of its ESP packets
  * @gen: generation of the security policy
+ * @routes6: xfrm_xdp_route_gen() of IPv6, of its route
  * @plain: learn flows without any SA, too
  */
 struct xfrm_xdp_lesson {
@@ -52,6 +53,7 @@ struct xfrm_xdp_lesson {
 	struct xfrm_xdp_flow *via;
 	u64 leaving;
 	u32 gen;
+	u32 routes6;
 	bool plain;
 };
 
@@ -139,8 +141,9 @@ static struct xfrm_xdp_flow *xfrm_xdp_learn_sa(const struct xfrm_xdp_lesson *l, 
 	const struct sec_path *sp = skb_sec_path(l->skb);
 	struct net_device *iface;
 	struct xfrm_xdp_flow *flow, *old;
+	u32 addr_gen, heard, routes;
 	struct xfrm_state *x;
-	u32 addr_gen;
+	bool same;
 
 	*reason = XFRM_XDP_R_LEARN_SA_KIND;
 	if (sp->len != 1 || sp->olen)
@@ -158,11 +161,18 @@ static struct xfrm_xdp_flow *xfrm_xdp_learn_sa(const struct xfrm_xdp_lesson *l, 
 	iface = l->in == l->port ? NULL : (struct net_device *)l->in;
 	addr_gen = atomic_read(&xfrm_xdp_net(l->net)->addr_gen);
 	old = xfrm_xdp_flow_find(&id);
-	if (old && old->x == x && old->out == iface && old->addr_gen == addr_gen) {
-		/* What XDP decrypted says nothing about the outer packet's way. */
-		if (!xfrm_xdp_meta_was_fast(sp))
-			xfrm_xdp_flow_renew(old);
-		*reason = XFRM_XDP_R_RENEWED;
+	same = old && old->x == x && old->out == iface && old->addr_gen == addr_gen;
+	*reason = XFRM_XDP_R_RENEWED;
+	/* What XDP decrypted says nothing about the outer packet's way. */
+	if (same && xfrm_xdp_meta_was_fast(sp))
+		return old;
+	if (!xfrm_xdp_heard(&id, &heard, &routes)) {
+		*reason = XFRM_XDP_R_LEARN_UNHEARD;
+		return NULL;
+	}
+	if (same) {
+		WRITE_ONCE(old->routes, routes);
+		xfrm_xdp_flow_renew(old, heard);
 		return old;
 	}
 	*reason = XFRM_XDP_R_LEARN_FULL;
@@ -172,6 +182,8 @@ static struct xfrm_xdp_flow *xfrm_xdp_learn_sa(const struct xfrm_xdp_lesson *l, 
 	xfrm_state_hold(x);
 	flow->x = x;
 	flow->addr_gen = addr_gen;
+	flow->routes = routes;
+	flow->renewed = heard;
 	if (iface) {
 		netdev_hold(iface, &flow->tracker, GFP_ATOMIC);
 		flow->out = iface;
@@ -295,20 +307,6 @@ static bool xfrm_xdp_learn_mark(const struct xfrm_xdp_lesson *l)
 	return !(ruled & ~mark->m) && (l->skb->mark & mark->m) == mark->v;
 }
 
-/**
- * xfrm_xdp_dst_cookie() - what dst_check() wants to see again
- * @dst: route or bundle
- *
- * Context: RCU read side.
- */
-u32 xfrm_xdp_dst_cookie(const struct dst_entry *dst)
-{
-	/* A bundle keeps the cookies of its parts. */
-	if (dst->xfrm || dst->ops->family != AF_INET6)
-		return 0;
-	return rt6_get_cookie(dst_rt6_info(dst));
-}
-
 /*
  * The policy may have changed between the stack's check of this packet and our
  * reading of the generation: check again, now that a change would be seen.
@@ -318,7 +316,7 @@ static bool xfrm_xdp_learn_policy(const struct xfrm_xdp_lesson *l)
 	struct net_device *dev = l->skb->dev;
 	bool ok;
 
-	if (!dst_check(l->dst, xfrm_xdp_dst_cookie(l->dst)))
+	if (!xfrm_xdp_dst_valid(l->dst, xfrm_xdp_dst_cookie(l->dst, l->routes6)))
 		return false;
 	/* Where an xfrm interface received it, that says which policy. */
 	l->skb->dev = (struct net_device *)l->in;
@@ -345,7 +343,7 @@ static bool xfrm_xdp_learn_same(const struct xfrm_xdp_flow *old,
 
 	if (old->policy_gen != l->gen || old->x != l->x || old->out != l->out ||
 	    old->leaving != l->leaving || old->via != (l->via ? l->via->handle : 0) ||
-	    !dst_check(old->dst, old->cookie) || dst_mtu(old->dst) != dst_mtu(l->dst))
+	    !xfrm_xdp_dst_valid(old->dst, old->cookie) || dst_mtu(old->dst) != dst_mtu(l->dst))
 		return false;
 	neigh = xfrm_xdp_learn_neigh(l);
 	same = neigh == old->neigh && !READ_ONCE(old->neigh->dead);
@@ -367,7 +365,7 @@ static struct xfrm_xdp_flow *xfrm_xdp_learn_new(const struct xfrm_xdp_lesson *l,
 	if (!dst_hold_safe(l->dst))
 		goto free;
 	flow->dst = l->dst;
-	flow->cookie = xfrm_xdp_dst_cookie(l->dst);
+	flow->cookie = xfrm_xdp_dst_cookie(l->dst, l->routes6);
 	if (l->x) {
 		xfrm_state_hold(l->x);
 		flow->x = l->x;
@@ -402,7 +400,7 @@ static struct xfrm_xdp_flow *xfrm_xdp_learn_flow(const struct xfrm_xdp_lesson *l
 	xfrm_xdp_learn_id(&id, l);
 	old = xfrm_xdp_flow_find(&id);
 	if (old && xfrm_xdp_learn_same(old, l)) {
-		xfrm_xdp_flow_renew(old);
+		xfrm_xdp_flow_renew(old, jiffies);
 		*reason = XFRM_XDP_R_RENEWED;
 		return old;
 	}
@@ -426,7 +424,8 @@ static int xfrm_xdp_learn_forward(struct xfrm_xdp_lesson *l)
 		return XFRM_XDP_R_LEARN_PACKET;
 	if (!xfrm_xdp_conntrack_ok(l->skb, l->pkt.proto))
 		return XFRM_XDP_R_LEARN_CONNTRACK;
-	if (!xfrm_xdp_arrival_is(l->skb, &l->pkt))
+	l->routes6 = xfrm_xdp_route_gen(l->net, AF_INET6);
+	if (!xfrm_xdp_arrival_is(l->skb, &l->pkt, l->routes6))
 		return XFRM_XDP_R_LEARN_CHANGED;
 	l->gen = atomic_read(&xfrm_xdp_net(l->net)->policy_gen);
 	return xfrm_xdp_learn_policy(l) ? XFRM_XDP_OK : XFRM_XDP_R_LEARN_ROUTE;
@@ -463,8 +462,12 @@ static int xfrm_xdp_learn_leave(struct xfrm_xdp_lesson *l)
 	if (reason)
 		return reason;
 	xfrm_xdp_learn_id(&id, l);
+	reason = xfrm_xdp_iface_leave(l->skb, &id, l->port, dst, l->gen, l->routes6);
+	if (reason)
+		return reason;
+	xfrm_xdp_conntrack_let_go(l->skb, l->pkt.proto);
 	/* The flow is counted when its bundle is known. */
-	return xfrm_xdp_iface_leave(l->skb, &id, l->port, dst, l->gen) ?: XFRM_XDP_R_RENEWED;
+	return XFRM_XDP_R_RENEWED;
 }
 
 /* What came to its bundle by an xfrm interface @via, from where it came there. */
@@ -484,6 +487,7 @@ static bool xfrm_xdp_learn_back(struct xfrm_xdp_lesson *l, struct xfrm_xdp_flow 
 		return false;
 	l->via = via;
 	l->gen = via->policy_gen;
+	l->routes6 = xfrm_xdp_route_gen(l->net, AF_INET6);
 	l->in = in;
 	l->rx = rx;
 	l->port = via->in ?: rx;
@@ -515,8 +519,12 @@ static int xfrm_xdp_learn_last(struct xfrm_xdp_lesson *l, const struct net_devic
 	if (xfrm_xdp_iface_id(out))
 		return xfrm_xdp_learn_leave(l);
 	reason = xfrm_xdp_learn_check(l);
-	if (!reason)
-		*flow = xfrm_xdp_learn_flow(l, &reason);
+	if (reason)
+		return reason;
+	*flow = xfrm_xdp_learn_flow(l, &reason);
+	/* Of one that went by an xfrm interface conntrack has heard there. */
+	if (*flow && !l->via)
+		xfrm_xdp_conntrack_let_go(l->skb, l->pkt.proto);
 	return reason;
 }
 
@@ -555,13 +563,17 @@ int xfrm_xdp_learn(const struct nf_hook_state *state, struct sk_buff *skb,
 	}
 	if (forward && xfrm_xdp_leaving_seen(state, skb))
 		return 0;
-	if (!forward && l.in)
+	if (!forward && l.in) {
 		xfrm_xdp_iface_arrived(state, skb);
+		xfrm_xdp_heard_device(l.net, l.in, skb);
+	}
 	via = forward ? xfrm_xdp_iface_sent(l.net, skb) : NULL;
 	if (!via || !xfrm_xdp_learn_back(&l, via))
 		reason = xfrm_xdp_learn_origin(&l, forward);
 	if (!reason && forward)
 		reason = xfrm_xdp_learn_last(&l, state->out, &flow);
+	else if (!reason && !l.sa && !xfrm_xdp_parse_skb(&l.pkt, l.headers, skb))
+		xfrm_xdp_heard_note(l.net, &l.pkt, l.rx);
 
 	in_spi = l.sa ? l.sa->x->id.spi : 0;
 	if (flow)

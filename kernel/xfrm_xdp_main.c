@@ -23,16 +23,37 @@ static int xfrm_xdp_km_policy(struct xfrm_policy *xp, int dir,
 	return 0;
 }
 
-/* SAs that die are forgotten soon; packets see their state at once. */
+/*
+ * SAs that die are forgotten soon; packets see their state at once. What else an SA gives
+ * its packets, their mark and interface, it may be told anew.
+ */
 static int xfrm_xdp_km_state(struct xfrm_state *x, const struct km_event *c)
 {
+	struct net *net = x ? xs_net(x) : c->net;
+
 	switch (c->event) {
 	case XFRM_MSG_DELSA:
 	case XFRM_MSG_FLUSHSA:
 	case XFRM_MSG_EXPIRE:
-		xfrm_xdp_flow_sweep_soon();
+		if (READ_ONCE(xfrm_xdp_net(net)->flows))
+			xfrm_xdp_flow_sweep_soon();
+		break;
+	case XFRM_MSG_UPDSA:
+		if (x->props.smark.m || x->props.smark.v || x->if_id)
+			atomic_inc(&xfrm_xdp_net(net)->policy_gen);
 	}
 	return 0;
+}
+
+/* Templates of a policy have changed, of which no policy's event tells. */
+static int xfrm_xdp_km_migrate(const struct xfrm_selector *sel, u8 dir, u8 type,
+			       const struct xfrm_migrate *m, int num_bundles,
+			       const struct xfrm_kmaddress *k, struct net *net,
+			       const struct xfrm_encap_tmpl *encap)
+{
+	atomic_inc(&xfrm_xdp_net(net)->policy_gen);
+	/* Nobody was told by this. */
+	return -EOPNOTSUPP;
 }
 
 /* What XFRM asks every key manager for; this one negotiates nothing. */
@@ -54,6 +75,7 @@ static struct xfrm_mgr xfrm_xdp_km = {
 	.acquire	= xfrm_xdp_km_acquire,
 	.compile_policy	= xfrm_xdp_km_compile,
 	.notify_policy	= xfrm_xdp_km_policy,
+	.migrate	= xfrm_xdp_km_migrate,
 };
 
 static int xfrm_xdp_netdev_event(struct notifier_block *nb, unsigned long event,
@@ -108,6 +130,7 @@ static int __init xfrm_xdp_init(void)
 	int err;
 
 	xfrm_xdp_meta_init();
+	xfrm_xdp_heard_init();
 	err = xfrm_xdp_frame_init();
 	if (err)
 		return err;

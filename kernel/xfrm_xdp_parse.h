@@ -104,6 +104,9 @@ static __always_inline int xfrm_xdp_parse_xdp(struct xfrm_xdp_pkt *pkt,
 	pkt->vlan = 0;
 	if (unlikely(xdp_buff_has_frags((struct xdp_buff *)xdp)))
 		return XFRM_XDP_R_PUNT_MULTIBUF;
+	/* Userspace could change it after it was looked at. */
+	if (unlikely(xdp->rxq->mem.type == MEM_TYPE_XSK_BUFF_POOL))
+		return XFRM_XDP_R_PUNT_ZERO_COPY;
 	if (unlikely(xdp->data + ETH_HLEN > xdp->data_end))
 		return XFRM_XDP_R_PUNT_NOT_IP;
 

@@ -37,6 +37,9 @@ static int xfrm_xdp_table_show(struct seq_file *seq, void *v)
 {
 	struct xfrm_xdp_usage usage;
 
+	/* It is about all namespaces, and root in one of them may be anybody. */
+	if (!capable(CAP_NET_ADMIN))
+		return -EPERM;
 	xfrm_xdp_flow_usage(&usage);
 	seq_printf(seq, "Flows\t%u\nMaxFlows\t%u\nSas\t%u\nMaxSas\t%u\n",
 		   usage.flows, usage.max_flows, usage.sas, usage.max_sas);

@@ -208,9 +208,40 @@ generic()
 	detach
 	expect_nothing
 	test_end
+
+	generic_clear
 }
 
-plan 16
+# What the stack decrypts comes to generic XDP as if it had come in the clear: a peer could
+# speak for a stranger.
+generic_clear()
+{
+	local stranger=192.0.2.50 from="ns=$WIRE dev=g1 smac=$MAC_GW2 dmac=$MAC_GW1"
+
+	test_begin "generic mode: what the stack has decrypted takes no flow of plaintext"
+	attach lan wire --mode generic --plain
+	agent clear name=A
+	mark "$GW1"
+	# shellcheck disable=SC2086  # a word each
+	agent craft $from src=$stranger dst="$A4" sport=4000 dport=5001
+	agent got name=A n=1
+	# shellcheck disable=SC2086
+	agent craft $from src=$stranger dst="$A4" sport=4000 dport=5001 first=1
+	agent got name=A n=2
+	expect_counts "$GW1" FlowLearned=1 PuntGeneric=1 ForwardDone=0
+	# Not from where its SA says, so that XDP leaves it to the stack.
+	# shellcheck disable=SC2086
+	agent esp $from src=192.0.2.51 dst="$GW1_4" spi=$SPI_BA seq=5000 key=$KEY128$SALT \
+		isrc=$stranger idst="$A4" sport=4000 dport=5001 first=2
+	wait_for 5 counter_at_least "$GW1" XfrmInNoPols 1 || wrong "no policy refused it"
+	expect_counts "$GW1" XfrmInNoPols=1 PuntGeneric=2 ForwardDone=0 Decrypted=0
+	agent got name=A timeout=0
+	expect "datagrams at A" "${R[n]}" 2
+	detach
+	test_end
+}
+
+plan 17
 needs jq tc:iproute2
 setup
 module_load

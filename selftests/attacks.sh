@@ -175,13 +175,15 @@ iface_attacks()
 END
 }
 
-# After these an SA or a route is not what it was.
+# After these an SA or a route is not what it was: in IPv6, all routes.
 last_attacks()
 {
 	cat <<END
 46|ICMP too big about ESP of nobody|on_wire proto=too-big src=$ROUTER dst=$GW1_O mtu=1400 about=$GW1_O,$GW2_O,0x9999|
-46|ICMP too big about our ESP|path_mtu_lowered|PuntDst=1 FlowReclaimed=1 FlowLearned=3 good+=1 Decrypted=1 Restored=1 W+=2 ${EVIL_B/N/1} PuntMtu=N $LOWER_A
-46|sequence numbers of an inbound SA that start over|start_over|Decrypted=1 ForwardDone=1 A:udp:$B:4000>$A2:5001:ttl63*1 PuntSaReplay=3 XfrmInStateSeqError=3
+4|ICMP too big about our ESP|path_mtu_lowered|PuntDst=1 FlowReclaimed=1 FlowLearned=3 good+=1 Decrypted=1 Restored=1 W+=2 ${EVIL_B/N/1} PuntMtu=N $LOWER_A
+6|ICMP too big about our ESP|path_mtu_lowered|PuntDst=2 PuntRoutes=1 FlowReclaimed=2 FlowLearned=4 FlowRenewed=1 good+=1 ForwardDone=-1 Restored=1 W+=2 ${EVIL_B/N/1} PuntMtu=N $LOWER_A
+4|sequence numbers of an inbound SA that start over|start_over|Decrypted=1 ForwardDone=1 A:udp:$B:4000>$A2:5001:ttl63*1 PuntSaReplay=3 XfrmInStateSeqError=3
+6|sequence numbers of an inbound SA that start over|start_over|PuntRoutes=1 FlowReclaimed=1 FlowLearned=1 FlowRenewed=1 A:udp:$B:4000>$A2:5001:ttl63*1 PuntSaReplay=3 XfrmInStateSeqError=3
 END
 }
 

@@ -110,6 +110,48 @@ rule()
 	test_end
 }
 
+# The stack takes ESP of an SA from wherever it comes, XDP from its peer alone: what others
+# send on for a peer that is shut out does not keep its way open.
+sent_on()
+{
+	local from="ns=$WIRE dev=g1 smac=$MAC_GW2 dmac=$MAC_GW1 dst=$GW1_4 spi=$SPI_BA"
+	local seq=1000 begin
+
+	from+=" key=$KEY128$SALT isrc=$B4 idst=$A4 sport=4000 dport=5001"
+	test_begin "in: ESP that others send on renews nothing of a peer whom a rule is against"
+	fresh
+	# shellcheck disable=SC2086  # a word each
+	agent esp $from src=$GW2_4 seq=$seq
+	agent got name=A n=1
+	mark "$GW1"
+	# shellcheck disable=SC2086
+	agent esp $from src=$GW2_4 seq=$((seq + 1)) first=1
+	agent got name=A n=2
+	expect_counts "$GW1" Decrypted=1
+	rule_comes "type filter hook input priority 0; ip saddr $GW2_4 meta l4proto esp counter drop"
+	agent now
+	begin=${R[ms]}
+	while [ "${R[ms]}" -lt $((begin + INTERVAL + 2 * SLACK)) ]; do
+		seq=$((seq + 10))
+		# shellcheck disable=SC2086
+		agent esp $from src=192.0.2.77 seq=$seq first=$((seq / 10))
+		agent got name=A n=$((seq / 10 - 98))
+		agent now
+	done
+	mark "$GW1"
+	# shellcheck disable=SC2086
+	agent esp $from src=$GW2_4 seq=$((seq + 10)) first=9000 n=3
+	wait_for 5 dropped_by_rule 3 || wrong "the rule has not seen them"
+	expect_counts "$GW1" Decrypted=0 ForwardDone=0
+	must in_ns "$GW1" nft flush ruleset
+	test_end
+}
+
+dropped_by_rule()
+{
+	in_ns "$GW1" nft list ruleset | grep -q "counter packets $1 "
+}
+
 # hook_id NAME: the BTF id of a hook of the security modules; nothing where BPF has none
 hook_id()
 {
@@ -401,7 +443,7 @@ rekey()
 POLICY_OUT="src $NET_A4 dst $NET_B4 dir out"
 POLICY_FWD="src $NET_B4 dst $NET_A4 dir fwd"
 
-plan 23
+plan 24
 needs nft:nftables bpftool:bpftool
 setup
 REVALIDATE_MS=$INTERVAL
@@ -415,6 +457,7 @@ rule out "what it carries, of tc" \
 	"tc filter add dev lan ingress protocol ip matchall action drop"
 rule out "its ESP" "type filter hook output priority 0; meta l4proto esp counter drop"
 rule in "its ESP" "type filter hook input priority 0; meta l4proto esp counter drop"
+sent_on
 renewal
 stopped_flow
 conntrack_remembers

@@ -29,23 +29,26 @@ behind()
 	agent got name=behind n=$BEHIND
 }
 
-# send WAY N FIRST [KEY=VALUE]…
+# send WAY N FIRST [KEY=VALUE]…: of IPv$f
 send()
 {
+	local a=A$f b=B$f
+
 	if [ "$1" = out ]; then
-		burst "$HA" "$A4" "$B4" 4000 5001 "$2" "first=$3" "${@:4}"
+		burst "$HA" "${!a}" "${!b}" 4000 5001 "$2" "first=$3" "${@:4}"
 	else
-		burst "$HB" "$B4" "$A4" 4000 5001 "$2" "first=$3" "${@:4}"
+		burst "$HB" "${!b}" "${!a}" 4000 5001 "$2" "first=$3" "${@:4}"
 	fi
 }
 
-# event LABEL [way=out|in] [change=LINES] [call=CMD] [undo=LINES] [got=N] [wire="N FILTER"]
-#       [size=N icmp=REGEX] [counts="NAME=N…"]
+# event LABEL [f=4|6] [way=out|in] [change=LINES] [undo=LINES] [call=CMD] [uncall=CMD]
+#       [got=N] [wire="N FILTER"] [size=N icmp=REGEX] [counts="NAME=N…"]
 # Three datagrams right after the change: so many arrive, so many frames are on the wire as
-# the filter says, and the fast path has carried none, or as many as counts says.
+# the filter says, and the fast path has carried none, or as many as counts says. With f=6
+# inside and outside are of IPv6.
 event()
 {
-	local label=$1 way=out change='' call='' undo='' got=0 wire='' size=64 icmp='' arg
+	local label=$1 f=4 way=out change='' call='' uncall='' undo='' got=0 wire='' size=64 icmp='' arg
 	local counts='Encrypted=0 Decrypted=0 ForwardDone=0' sink=B before
 
 	shift
@@ -53,8 +56,8 @@ event()
 		local "$arg"
 	done
 	[ "$way" = out ] || sink=A
-	test_begin "$way: $label"
-	sa_setup
+	test_begin "IPv$f, $way: $label"
+	sa_setup outer="$f"
 	agent clear name=$sink
 	send "$way" 1 0
 	agent got name=$sink n=1
@@ -79,6 +82,7 @@ event()
 		expect "frames of '${wire#* }'" $(($(wire "${wire#* }") - before)) "${wire%% *}"
 	fi
 	[ -z "$undo" ] || configure "$GW1" "$undo"
+	[ -z "$uncall" ] || $uncall
 	test_end
 }
 
@@ -93,11 +97,17 @@ sas()
 	# An SA of another interface is not the one that the policy wants, and the bundle is
 	# built anew; one that came by an SA without passes a policy that asks for none.
 	sa_state $GW1_4 $GW2_4 $SPI_AB gcm128 off 64 "if_id 9"
-	event "the SA is given an if_id" counts="$none PuntDst=1 XfrmOutNoStates=3" \
+	event "the SA is given an if_id" counts="$none PuntPolicy=1 XfrmOutNoStates=3" \
 		change="${STATE/state add/state update}"
 	sa_state $GW2_4 $GW1_4 $SPI_BA gcm128 off 64 "if_id 9"
 	event "the SA is given an if_id" way=in got=3 counts="$none PuntIface=3" \
 		change="${STATE/state add/state update}"
+	# Its packets have another mark from then on: for that there is a rule.
+	sa_state $GW2_4 $GW1_4 $SPI_BA gcm128 off 64 "output-mark 7"
+	event "the SA is given a mark" way=in counts="ForwardDone=0" \
+		change="rule add fwmark 7 prohibit
+			${STATE/state add/state update}" \
+		undo="rule del fwmark 7 prohibit"
 	configure "$GW1" "neigh replace $OTHER4 lladdr $MAC_NEW dev wire nud permanent"
 	# The first of them teaches the new way.
 	event "policy and SA migrate" call=migrate_out counts="Encrypted=2" wire="3 ip proto 50 and dst host $OTHER4"
@@ -118,14 +128,54 @@ migrate_in()
 
 routes_and_rules()
 {
+	local none='Encrypted=0 Decrypted=0 ForwardDone=0'
+
 	event "a rule prohibits it" change="rule add to $B4 prohibit" undo="rule del to $B4 prohibit"
 	event "a rule prohibits it" way=in change="rule add to $A4 prohibit" \
-		undo="rule del to $A4 prohibit" counts="ForwardDone=0 Decrypted=3 Restored=3"
+		undo="rule del to $A4 prohibit" counts="$none PuntRoutes=3"
+	event "a rule prohibits what GW2 sends" way=in counts="$none PuntRoutes=3" \
+		change="rule add pref 10 from $GW2_4 prohibit" undo="rule del pref 10 from $GW2_4"
+	event "a rule prohibits what GW2 sends" f=6 way=in counts="$none PuntRoutes=3" \
+		call="rule6 add pref 10 from $GW2_6 prohibit" uncall="rule6 del pref 10"
+	event "a rule prohibits it" f=6 call="rule6 add pref 10 to $B6 prohibit" \
+		uncall="rule6 del pref 10"
+	event "a rule prohibits it" f=6 way=in counts="$none PuntRoutes=3" \
+		call="rule6 add pref 10 to $A6 prohibit" uncall="rule6 del pref 10"
+	# Not in the table that the flow's route is of, but in one that is asked before.
+	event "a table before has a route" change="route add blackhole $B4/32 table 100" \
+		undo="route del blackhole $B4/32 table 100"
+	event "a table before has a route" f=6 change="route add blackhole $B6/128 table 100" \
+		undo="route del blackhole $B6/128 table 100"
+	event "a table before has a route" f=6 way=in counts="$none PuntRoutes=3" \
+		change="route add blackhole $A6/128 table 100" \
+		undo="route del blackhole $A6/128 table 100"
+	event "the gateway's own address is in a table before" f=6 way=in \
+		counts="$none PuntRoutes=3" change="route add blackhole $GW1_6/128 table 100" \
+		undo="route del blackhole $GW1_6/128 table 100"
+	event "another next hop for the ESP packets" f=6 counts="Encrypted=2" \
+		wire="3 ether dst $MAC_NEW and ip6 proto 50" \
+		change="neigh replace 2001:db8:f::9 lladdr $MAC_NEW dev wire nud permanent
+			route add $GW2_6/128 via 2001:db8:f::9" \
+		undo="route del $GW2_6/128 via 2001:db8:f::9"
 	event "another next hop for the ESP packets" counts="Encrypted=2" wire="3 ether dst $MAC_NEW and ip proto 50" \
 		change="neigh replace 192.0.2.9 lladdr $MAC_NEW dev wire nud permanent
 			route add $GW2_4/32 via 192.0.2.9" \
 		undo="route del $GW2_4/32 via 192.0.2.9"
 }
+
+# Room for rules before the table of local addresses, and a table that is asked before it.
+rules_setup()
+{
+	local family
+
+	for family in -4 -6; do
+		must in_ns "$GW1" ip $family rule add pref 30 lookup local
+		must in_ns "$GW1" ip $family rule del pref 0
+		must in_ns "$GW1" ip $family rule add pref 20 lookup 100
+	done
+}
+
+rule6() { must in_ns "$GW1" ip -6 rule "$@"; }
 
 # The fast path goes on, to the new address.
 neighbours()
@@ -138,6 +188,10 @@ neighbours()
 		change="neigh replace $A4 lladdr $MAC_NEW dev lan nud permanent" \
 		undo="neigh replace $A4 lladdr $MAC_A dev lan nud permanent" \
 		counts="Decrypted=3 ForwardDone=3"
+	event "the next hop has another link-layer address" f=6 \
+		change="neigh replace $GW2_6 lladdr $MAC_NEW dev wire nud permanent" \
+		undo="neigh replace $GW2_6 lladdr $MAC_GW2 dev wire nud permanent" \
+		counts="Encrypted=3" wire="3 ether dst $MAC_NEW and ip6 proto 50"
 }
 
 mtus()
@@ -155,7 +209,7 @@ mtus()
 		undo="route flush cache"
 	# GW1's own errors are counted, for nobody asks for their way to B.
 	event "a smaller MTU of the device" way=in change="link set lan mtu 1280" size=1272 \
-		counts="Decrypted=3 Restored=3 ForwardDone=0 LearnNotForwarded=3" \
+		counts="Decrypted=0 PuntRoutes=3 ForwardDone=0 LearnNotForwarded=3" \
 		undo="link set lan mtu 1500"
 }
 
@@ -178,16 +232,20 @@ addresses()
 	event "the gateway's address is removed" change="addr del $GW1_4/24 dev wire" undo="$again"
 	event "the gateway's address is removed" way=in change="addr del $GW1_4/24 dev wire" \
 		undo="$again"
+	event "the gateway's address is removed" f=6 way=in change="addr del $GW1_6/64 dev wire" \
+		undo="addr add $GW1_6/64 dev wire nodad
+			neigh replace $GW2_6 lladdr $MAC_GW2 dev wire nud permanent"
 	event "the network's address is removed" way=in change="addr del $GW1_LAN4/24 dev lan" \
 		counts="ForwardDone=0" \
 		undo="addr add $GW1_LAN4/24 dev lan
 			neigh replace $A4 lladdr $MAC_A dev lan nud permanent"
 }
 
-plan 19
+plan 31
 setup
 agent sink name=behind "ns=$GW1" port=5003
 attach
+rules_setup
 capture_start
 sas
 routes_and_rules
@@ -198,5 +256,5 @@ addresses
 test_begin "no plaintext on the wire"
 capture_sync
 # GW1's own ICMP errors to B are for no policy.
-expect_wire "plaintext frames on the wire" 0 "not icmp and ($PLAINTEXT)"
+expect_wire "plaintext frames on the wire" 0 "not icmp and not icmp6 and ($PLAINTEXT)"
 test_end

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * An inbound SA is known in XDP by where its ESP comes from: addresses, ports, device. The
+ * stack knows it by its SPI, takes its packets from wherever they come, and has forgotten
+ * that when the decrypted packet is learned from. So the SA is learned only where ESP that
+ * looks as XDP wants it has passed the last rule for this host, and is as old as that: rules
+ * against its peer are obeyed though others send its packets on.
+ */
+
+#include <linux/hash.h>
+#include <linux/jiffies.h>
+#include <linux/spinlock.h>
+#include "xfrm_xdp.h"
+
+/*
+ * Each packet is learned from soon after it was heard, in the same receive batch: few are
+ * overwritten before that, and the next one of the SA is learned from then.
+ */
+#define XFRM_XDP_HEARD_BITS	11
+
+/**
+ * struct xfrm_xdp_hearing - ESP that this host received lately, of one hash
+ * @lock: of all below; taken with BH off
+ * @when: jiffies, the low half
+ * @net: namespace; compared, never dereferenced
+ * @looks: hash of the key of its SA; 0: nothing heard yet
+ * @routes: of the namespace, see xfrm_xdp_route_gen()
+ */
+struct xfrm_xdp_hearing {
+	spinlock_t lock;	/* of all below */
+	u32 when;
+	const struct net *net;
+	u64 looks;
+	u32 routes;
+};
+
+static struct xfrm_xdp_hearing xfrm_xdp_hearings[1 << XFRM_XDP_HEARD_BITS];
+
+static struct xfrm_xdp_hearing *xfrm_xdp_hearing_of(u64 looks)
+{
+	return &xfrm_xdp_hearings[hash_64(looks, XFRM_XDP_HEARD_BITS)];
+}
+
+/* Is it for an inbound SA of any kind, at any port? Who is no peer does not know an SPI. */
+static bool xfrm_xdp_heard_sa(struct net *net, struct sk_buff *skb)
+{
+	bool ip4 = skb->protocol == htons(ETH_P_IP);
+	u8 proto = ip4 ? ip_hdr(skb)->protocol : ipv6_hdr(skb)->nexthdr;
+	const xfrm_address_t *daddr;
+	const __be32 *in_udp;
+	struct xfrm_state *x;
+	__be32 spi, seq, buf;
+
+	if (proto == IPPROTO_UDP) {
+		in_udp = skb_header_pointer(skb, skb_transport_offset(skb) +
+					    sizeof(struct udphdr), sizeof(buf), &buf);
+		if (!in_udp)
+			return false;
+		spi = *in_udp;
+		proto = IPPROTO_ESP;
+	} else if (xfrm_parse_spi(skb, proto, &spi, &seq)) {
+		return false;
+	}
+	daddr = ip4 ? (const xfrm_address_t *)&ip_hdr(skb)->daddr :
+		      (const xfrm_address_t *)&ipv6_hdr(skb)->daddr;
+	x = spi ? xfrm_state_lookup(net, skb->mark, daddr, spi, proto,
+				    ip4 ? AF_INET : AF_INET6) : NULL;
+	if (x)
+		xfrm_state_put(x);
+	return x;
+}
+
+/**
+ * xfrm_xdp_heard_device() - note that a device may receive what the stack decrypts
+ * @net: namespace
+ * @dev: ingress device
+ * @skb: packet at LOCAL_IN
+ *
+ * The stack receives such packets a second time, and generic XDP sees them as if they had
+ * come in the clear. See xfrm_xdp_generic_clear().
+ *
+ * Context: BH off.
+ */
+void xfrm_xdp_heard_device(struct net *net, const struct net_device *dev,
+			   struct sk_buff *skb)
+{
+	unsigned long *devices = xfrm_xdp_net(net)->esp_devices;
+	unsigned int bit = hash_32(dev->ifindex, XFRM_XDP_ESP_DEVICE_BITS);
+
+	if (!test_bit(bit, devices) && xfrm_xdp_heard_sa(net, skb))
+		set_bit(bit, devices);
+}
+
+/**
+ * xfrm_xdp_heard_note() - note ESP that this host receives
+ * @net: namespace
+ * @pkt: packet at LOCAL_IN
+ * @rx: device where XDP runs
+ *
+ * Whether there is such an SA, and whether the packet is genuine, is seen when what is in
+ * it is learned from.
+ *
+ * Context: BH off.
+ */
+void xfrm_xdp_heard_note(struct net *net, const struct xfrm_xdp_pkt *pkt,
+			 const struct net_device *rx)
+{
+	struct xfrm_xdp_hearing *hearing;
+	struct xfrm_xdp_flow_key key;
+	u64 looks;
+
+	xfrm_xdp_pkt_key(&key, pkt, rx->ifindex, 0);
+	if (pkt->proto != IPPROTO_ESP) {
+		/* At other ports none is learned. */
+		key.spi = (pkt->ports & htonl(U16_MAX)) == htonl(XFRM_XDP_NATT_PORT) ?
+			  xfrm_xdp_encap_spi(pkt) : 0;
+		if (!key.spi)
+			return;
+		key.proto = IPPROTO_ESP;
+		key.encap = pkt->ports;
+	}
+	key.sa = 0;
+	looks = xfrm_xdp_meta_proof(&key);
+	hearing = xfrm_xdp_hearing_of(looks);
+	spin_lock(&hearing->lock);
+	hearing->net = net;
+	hearing->looks = looks;
+	hearing->when = jiffies;
+	hearing->routes = xfrm_xdp_route_gen(net, key.family);
+	spin_unlock(&hearing->lock);
+}
+
+/**
+ * xfrm_xdp_heard() - has ESP been heard that looks as an SA's has to?
+ * @id: of the SA's flow
+ * @when: result: jiffies, the low half
+ * @routes: result: xfrm_xdp_route_gen() at that time
+ *
+ * Context: BH off.
+ * Return: whether it has, within the revalidation interval.
+ */
+bool xfrm_xdp_heard(const struct xfrm_xdp_flow_id *id, u32 *when, u32 *routes)
+{
+	u64 looks = xfrm_xdp_meta_proof(&id->key);
+	struct xfrm_xdp_hearing *hearing = xfrm_xdp_hearing_of(looks);
+	bool found;
+
+	spin_lock(&hearing->lock);
+	*when = hearing->when;
+	*routes = hearing->routes;
+	found = hearing->looks == looks && hearing->net == id->net;
+	spin_unlock(&hearing->lock);
+	return found && (u32)jiffies - *when <= READ_ONCE(xfrm_xdp_interval);
+}
+
+void __init xfrm_xdp_heard_init(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(xfrm_xdp_hearings); i++)
+		spin_lock_init(&xfrm_xdp_hearings[i].lock);
+}
