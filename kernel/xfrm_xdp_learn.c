@@ -12,7 +12,6 @@
 #include <linux/netfilter.h>
 #include <net/dst.h>
 #include <net/ip.h>
-#include <net/ip6_fib.h>
 #include <net/neighbour.h>
 #include <net/route.h>
 #include "xfrm_xdp.h"

@@ -342,7 +342,7 @@ policy_change()
 		"xfrm policy add dir out src $NET_B4 dst $NET_A4"
 	stream_on "$dir"
 	# Routes are told of a new policy before key managers are.
-	stops "$dir" "PuntPolicy PuntDst" "$@"
+	stops "$dir" "PuntPolicy PuntDst PuntRoutes" "$@"
 	[ "$mib" = none ] || expect_range "$mib" "$(since "$GW1" "$mib")" 90 1000
 	configure "$GW1" "xfrm policy setdefault in accept fwd accept out accept"
 	test_end
@@ -357,7 +357,7 @@ route_change()
 	test_begin "$1: a new route stops the flow at once"
 	fresh
 	stream_on "$1"
-	stops "$1" PuntDst "route add blackhole $host/32"
+	stops "$1" "PuntDst PuntRoutes" "route add blackhole $host/32"
 	configure "$GW1" "route del blackhole $host/32"
 	test_end
 }
