@@ -503,11 +503,12 @@ u32 xfrm_xdp_dst_cookie(const struct dst_entry *dst, u32 routes6);
 bool xfrm_xdp_dst_valid(struct dst_entry *dst, u32 cookie);
 
 /* xfrm_xdp_heard.c: does the ESP of an inbound SA come from where it says? */
-void xfrm_xdp_heard_device(struct net *net, const struct net_device *dev,
-			   struct sk_buff *skb);
-void xfrm_xdp_heard_note(struct net *net, const struct xfrm_xdp_pkt *pkt,
+void xfrm_xdp_heard_at(const struct net_device *dev);
+void xfrm_xdp_heard_device(const struct net_device *dev, const struct sk_buff *skb);
+void xfrm_xdp_heard_note(const struct sk_buff *skb, const struct xfrm_xdp_pkt *pkt,
 			 const struct net_device *rx);
-bool xfrm_xdp_heard(const struct xfrm_xdp_flow_id *id, u32 *when, u32 *routes);
+bool xfrm_xdp_heard(const struct xfrm_xdp_flow_id *id, const struct sec_path *sp,
+		    u32 *when, u32 *routes);
 void __init xfrm_xdp_heard_init(void);
 
 /* xfrm_xdp_leaving.c: do the ESP packets of an outbound SA leave the host? */

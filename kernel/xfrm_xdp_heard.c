@@ -10,6 +10,8 @@
 #include <linux/hash.h>
 #include <linux/jiffies.h>
 #include <linux/spinlock.h>
+#include <net/ah.h>
+#include <net/route.h>
 #include "xfrm_xdp.h"
 
 /*
@@ -42,25 +44,34 @@ static struct xfrm_xdp_hearing *xfrm_xdp_hearing_of(u64 looks)
 }
 
 /* Is it for an inbound SA of any kind, at any port? Who is no peer does not know an SPI. */
-static bool xfrm_xdp_heard_sa(struct net *net, struct sk_buff *skb)
+static bool xfrm_xdp_heard_sa(struct net *net, const struct sk_buff *skb)
 {
 	bool ip4 = skb->protocol == htons(ETH_P_IP);
 	u8 proto = ip4 ? ip_hdr(skb)->protocol : ipv6_hdr(skb)->nexthdr;
+	int offset = skb_transport_offset(skb);
 	const xfrm_address_t *daddr;
-	const __be32 *in_udp;
 	struct xfrm_state *x;
-	__be32 spi, seq, buf;
+	__be32 spi;
 
-	if (proto == IPPROTO_UDP) {
-		in_udp = skb_header_pointer(skb, skb_transport_offset(skb) +
-					    sizeof(struct udphdr), sizeof(buf), &buf);
-		if (!in_udp)
-			return false;
-		spi = *in_udp;
+	switch (proto) {
+	case IPPROTO_UDP:
+		offset += sizeof(struct udphdr);
 		proto = IPPROTO_ESP;
-	} else if (xfrm_parse_spi(skb, proto, &spi, &seq)) {
+		break;
+	case IPPROTO_AH:
+		offset += offsetof(struct ip_auth_hdr, spi);
+		break;
+	case IPPROTO_ESP:
+	case IPPROTO_COMP:
+		break;
+	default:
 		return false;
 	}
+	if (skb_copy_bits(skb, offset, &spi, sizeof(spi)))
+		return false;
+	/* The CPI is behind two bytes. */
+	if (proto == IPPROTO_COMP)
+		spi = htonl(ntohl(spi) & U16_MAX);
 	daddr = ip4 ? (const xfrm_address_t *)&ip_hdr(skb)->daddr :
 		      (const xfrm_address_t *)&ipv6_hdr(skb)->daddr;
 	x = spi ? xfrm_state_lookup(net, skb->mark, daddr, spi, proto,
@@ -71,30 +82,45 @@ static bool xfrm_xdp_heard_sa(struct net *net, struct sk_buff *skb)
 }
 
 /**
- * xfrm_xdp_heard_device() - note that a device may receive what the stack decrypts
- * @net: namespace
- * @dev: ingress device
- * @skb: packet at LOCAL_IN
+ * xfrm_xdp_heard_at() - note that a device receives what was decrypted
+ * @dev: the device; and the one below, of a VLAN device
  *
  * The stack receives such packets a second time, and generic XDP sees them as if they had
  * come in the clear. See xfrm_xdp_generic_clear().
  *
- * Context: BH off.
+ * Context: any.
  */
-void xfrm_xdp_heard_device(struct net *net, const struct net_device *dev,
-			   struct sk_buff *skb)
+void xfrm_xdp_heard_at(const struct net_device *dev)
 {
-	unsigned long *devices = xfrm_xdp_net(net)->esp_devices;
+	unsigned long *devices = xfrm_xdp_net(dev_net(dev))->esp_devices;
 	unsigned int bit = hash_32(dev->ifindex, XFRM_XDP_ESP_DEVICE_BITS);
 
-	if (!test_bit(bit, devices) && xfrm_xdp_heard_sa(net, skb))
-		set_bit(bit, devices);
+	if (test_bit(bit, devices))
+		return;
+	set_bit(hash_32(xfrm_xdp_vlan_real(dev)->ifindex, XFRM_XDP_ESP_DEVICE_BITS), devices);
+	set_bit(bit, devices);
+}
+
+/**
+ * xfrm_xdp_heard_device() - xfrm_xdp_heard_at(), where a packet is for an SA
+ * @dev: ingress device
+ * @skb: packet at LOCAL_IN
+ *
+ * Context: BH off.
+ */
+void xfrm_xdp_heard_device(const struct net_device *dev, const struct sk_buff *skb)
+{
+	struct net *net = dev_net(dev);
+
+	if (!test_bit(hash_32(dev->ifindex, XFRM_XDP_ESP_DEVICE_BITS),
+		      xfrm_xdp_net(net)->esp_devices) && xfrm_xdp_heard_sa(net, skb))
+		xfrm_xdp_heard_at(dev);
 }
 
 /**
  * xfrm_xdp_heard_note() - note ESP that this host receives
- * @net: namespace
- * @pkt: packet at LOCAL_IN
+ * @skb: packet at LOCAL_IN
+ * @pkt: its headers
  * @rx: device where XDP runs
  *
  * Whether there is such an SA, and whether the packet is genuine, is seen when what is in
@@ -102,9 +128,11 @@ void xfrm_xdp_heard_device(struct net *net, const struct net_device *dev,
  *
  * Context: BH off.
  */
-void xfrm_xdp_heard_note(struct net *net, const struct xfrm_xdp_pkt *pkt,
+void xfrm_xdp_heard_note(const struct sk_buff *skb, const struct xfrm_xdp_pkt *pkt,
 			 const struct net_device *rx)
 {
+	const struct rtable *rt = skb_rtable(skb);
+	const struct net *net = dev_net(rx);
 	struct xfrm_xdp_hearing *hearing;
 	struct xfrm_xdp_flow_key key;
 	u64 looks;
@@ -126,25 +154,36 @@ void xfrm_xdp_heard_note(struct net *net, const struct xfrm_xdp_pkt *pkt,
 	hearing->net = net;
 	hearing->looks = looks;
 	hearing->when = jiffies;
-	hearing->routes = xfrm_xdp_route_gen(net, key.family);
+	/* A route of IPv4 knows what it is of. */
+	hearing->routes = pkt->family == AF_INET && rt ? rt->rt_genid :
+							 xfrm_xdp_route_gen(net, pkt->family);
 	spin_unlock(&hearing->lock);
 }
 
 /**
  * xfrm_xdp_heard() - has ESP been heard that looks as an SA's has to?
  * @id: of the SA's flow
+ * @sp: of a packet that it decrypted
  * @when: result: jiffies, the low half
  * @routes: result: xfrm_xdp_route_gen() at that time
+ *
+ * What esp4_offload decrypts in GRO no rule or route was asked about, and none need be.
  *
  * Context: BH off.
  * Return: whether it has, within the revalidation interval.
  */
-bool xfrm_xdp_heard(const struct xfrm_xdp_flow_id *id, u32 *when, u32 *routes)
+bool xfrm_xdp_heard(const struct xfrm_xdp_flow_id *id, const struct sec_path *sp,
+		    u32 *when, u32 *routes)
 {
 	u64 looks = xfrm_xdp_meta_proof(&id->key);
 	struct xfrm_xdp_hearing *hearing = xfrm_xdp_hearing_of(looks);
 	bool found;
 
+	if (sp->ovec[0].flags & XFRM_GRO && !xfrm_xdp_meta_was_fast(sp)) {
+		*when = jiffies;
+		*routes = xfrm_xdp_route_gen(id->net, id->key.family);
+		return true;
+	}
 	spin_lock(&hearing->lock);
 	*when = hearing->when;
 	*routes = hearing->routes;

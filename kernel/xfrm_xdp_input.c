@@ -190,10 +190,12 @@ static void xfrm_xdp_input_done(struct xfrm_xdp_frame *f, int err)
 		kfree_skb(skb);
 		goto drop;
 	}
-	if (f->iface)
+	if (f->iface) {
 		xfrm_xdp_iface_rx(skb, f->iface);
-	else
+	} else {
+		xfrm_xdp_heard_at(f->dev);
 		netif_rx(skb);
+	}
 	return;
 drop:
 	xfrm_xdp_count(net, reason);

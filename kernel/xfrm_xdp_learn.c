@@ -165,7 +165,7 @@ static struct xfrm_xdp_flow *xfrm_xdp_learn_sa(const struct xfrm_xdp_lesson *l, 
 	/* What XDP decrypted says nothing about the outer packet's way. */
 	if (same && xfrm_xdp_meta_was_fast(sp))
 		return old;
-	if (!xfrm_xdp_heard(&id, &heard, &routes)) {
+	if (!xfrm_xdp_heard(&id, sp, &heard, &routes)) {
 		*reason = XFRM_XDP_R_LEARN_UNHEARD;
 		return NULL;
 	}
@@ -486,7 +486,7 @@ static bool xfrm_xdp_learn_back(struct xfrm_xdp_lesson *l, struct xfrm_xdp_flow 
 		return false;
 	l->via = via;
 	l->gen = via->policy_gen;
-	l->routes6 = xfrm_xdp_route_gen(l->net, AF_INET6);
+	l->routes6 = via->cookie ?: xfrm_xdp_route_gen(l->net, AF_INET6);
 	l->in = in;
 	l->rx = rx;
 	l->port = via->in ?: rx;
@@ -564,7 +564,7 @@ int xfrm_xdp_learn(const struct nf_hook_state *state, struct sk_buff *skb,
 		return 0;
 	if (!forward && l.in) {
 		xfrm_xdp_iface_arrived(state, skb);
-		xfrm_xdp_heard_device(l.net, l.in, skb);
+		xfrm_xdp_heard_device(l.in, skb);
 	}
 	via = forward ? xfrm_xdp_iface_sent(l.net, skb) : NULL;
 	if (!via || !xfrm_xdp_learn_back(&l, via))
@@ -572,7 +572,7 @@ int xfrm_xdp_learn(const struct nf_hook_state *state, struct sk_buff *skb,
 	if (!reason && forward)
 		reason = xfrm_xdp_learn_last(&l, state->out, &flow);
 	else if (!reason && !l.sa && !xfrm_xdp_parse_skb(&l.pkt, l.headers, skb))
-		xfrm_xdp_heard_note(l.net, &l.pkt, l.rx);
+		xfrm_xdp_heard_note(skb, &l.pkt, l.rx);
 
 	in_spi = l.sa ? l.sa->x->id.spi : 0;
 	if (flow)

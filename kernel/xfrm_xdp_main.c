@@ -39,7 +39,9 @@ static int xfrm_xdp_km_state(struct xfrm_state *x, const struct km_event *c)
 			xfrm_xdp_flow_sweep_soon();
 		break;
 	case XFRM_MSG_UPDSA:
-		if (x->props.smark.m || x->props.smark.v || x->if_id)
+		/* One that only brought its news to another is dead: xfrm_state_update(). */
+		if (x->km.state == XFRM_STATE_DEAD &&
+		    (x->props.smark.m || x->props.smark.v || x->if_id))
 			atomic_inc(&xfrm_xdp_net(net)->policy_gen);
 	}
 	return 0;
