@@ -298,9 +298,16 @@ before()
 
 expect_since_before()
 {
+	local most=10
+
+	# None of what is refused after its SA renews that.
+	[[ $* != *PuntRoutes* ]] || most=1000
 	sum "$@"
-	expect_range "$*" $((SUM - BEFORE)) 1 10
+	expect_range "$*" $((SUM - BEFORE)) 1 $most
 }
+
+# by_routes DIR COUNTERS: and what counts where routes have changed
+by_routes() { if [ "$1" = in ]; then echo "$2 PuntRoutes"; else echo "$2"; fi; }
 
 # stops DIR COUNTERS LINE…: the stream of that direction, by these lines for GW1, at
 # once; COUNTERS say why. What was decided before counts for nothing from then on.
@@ -342,7 +349,7 @@ policy_change()
 		"xfrm policy add dir out src $NET_B4 dst $NET_A4"
 	stream_on "$dir"
 	# Routes are told of a new policy before key managers are.
-	stops "$dir" "PuntPolicy PuntDst PuntRoutes" "$@"
+	stops "$dir" "$(by_routes "$dir" "PuntPolicy PuntDst")" "$@"
 	[ "$mib" = none ] || expect_range "$mib" "$(since "$GW1" "$mib")" 90 1000
 	configure "$GW1" "xfrm policy setdefault in accept fwd accept out accept"
 	test_end
@@ -357,7 +364,7 @@ route_change()
 	test_begin "$1: a new route stops the flow at once"
 	fresh
 	stream_on "$1"
-	stops "$1" "PuntDst PuntRoutes" "route add blackhole $host/32"
+	stops "$1" "$(by_routes "$1" PuntDst)" "route add blackhole $host/32"
 	configure "$GW1" "route del blackhole $host/32"
 	test_end
 }
