@@ -19,9 +19,10 @@ u32 xfrm_xdp_dst_cookie(const struct dst_entry *dst, u32 routes6)
 {
 	const struct xfrm_dst *xdst = (const struct xfrm_dst *)dst;
 
-	if (dst->xfrm ? xfrm_dst_path(dst)->ops->family == AF_INET6 ||
-			xdst->route->ops->family == AF_INET6 :
-			dst->ops->family == AF_INET6)
+	if (!dst->xfrm)
+		return dst->ops->family == AF_INET6 ? routes6 : 0;
+	if (xfrm_dst_path(dst)->ops->family == AF_INET6 ||
+	    xdst->route->ops->family == AF_INET6)
 		return routes6;
 	return 0;
 }
