@@ -504,7 +504,7 @@ bool xfrm_xdp_dst_valid(struct dst_entry *dst, u32 cookie);
 
 /* xfrm_xdp_heard.c: does the ESP of an inbound SA come from where it says? */
 void xfrm_xdp_heard_at(const struct net_device *dev);
-void xfrm_xdp_heard_device(const struct net_device *dev, const struct sk_buff *skb);
+struct xfrm_state *xfrm_xdp_heard_sa(struct net *net, const struct sk_buff *skb);
 void xfrm_xdp_heard_note(const struct sk_buff *skb, const struct xfrm_xdp_pkt *pkt,
 			 const struct net_device *rx);
 bool xfrm_xdp_heard(const struct xfrm_xdp_flow_id *id, const struct sec_path *sp,
@@ -525,7 +525,8 @@ int xfrm_xdp_iface_leave(const struct sk_buff *skb, const struct xfrm_xdp_flow_i
 struct xfrm_xdp_flow *xfrm_xdp_iface_sent(const struct net *net, const struct sk_buff *skb);
 int xfrm_xdp_iface_holds(const struct xfrm_xdp_flow *flow, unsigned int len);
 void xfrm_xdp_iface_tx(const struct xfrm_xdp_flow *flow, unsigned int len, bool ok);
-void xfrm_xdp_iface_arrived(const struct nf_hook_state *state, const struct sk_buff *skb);
+void xfrm_xdp_iface_arrived(const struct nf_hook_state *state, const struct sk_buff *skb,
+			    struct xfrm_state *x);
 u32 xfrm_xdp_iface_arrival(struct net *net, const struct xfrm_state *x);
 void xfrm_xdp_iface_rx(struct sk_buff *skb, struct net_device *dev);
 

@@ -43,14 +43,22 @@ static struct xfrm_xdp_hearing *xfrm_xdp_hearing_of(u64 looks)
 	return &xfrm_xdp_hearings[hash_64(looks, XFRM_XDP_HEARD_BITS)];
 }
 
-/* Is it for an inbound SA of any kind, at any port? Who is no peer does not know an SPI. */
-static bool xfrm_xdp_heard_sa(struct net *net, const struct sk_buff *skb)
+/**
+ * xfrm_xdp_heard_sa() - the inbound SA that a packet for this host is for
+ * @net: namespace
+ * @skb: packet at LOCAL_IN
+ *
+ * Of any kind, and at any port of UDP. Who is no peer does not know its SPI.
+ *
+ * Context: BH off.
+ * Return: the SA, referenced, or NULL.
+ */
+struct xfrm_state *xfrm_xdp_heard_sa(struct net *net, const struct sk_buff *skb)
 {
 	bool ip4 = skb->protocol == htons(ETH_P_IP);
 	u8 proto = ip4 ? ip_hdr(skb)->protocol : ipv6_hdr(skb)->nexthdr;
 	int offset = skb_transport_offset(skb);
 	const xfrm_address_t *daddr;
-	struct xfrm_state *x;
 	__be32 spi;
 
 	switch (proto) {
@@ -65,20 +73,17 @@ static bool xfrm_xdp_heard_sa(struct net *net, const struct sk_buff *skb)
 	case IPPROTO_COMP:
 		break;
 	default:
-		return false;
+		return NULL;
 	}
 	if (skb_copy_bits(skb, offset, &spi, sizeof(spi)))
-		return false;
+		return NULL;
 	/* The CPI is behind two bytes. */
 	if (proto == IPPROTO_COMP)
 		spi = htonl(ntohl(spi) & U16_MAX);
 	daddr = ip4 ? (const xfrm_address_t *)&ip_hdr(skb)->daddr :
 		      (const xfrm_address_t *)&ipv6_hdr(skb)->daddr;
-	x = spi ? xfrm_state_lookup(net, skb->mark, daddr, spi, proto,
-				    ip4 ? AF_INET : AF_INET6) : NULL;
-	if (x)
-		xfrm_state_put(x);
-	return x;
+	return spi ? xfrm_state_lookup(net, skb->mark, daddr, spi, proto,
+				       ip4 ? AF_INET : AF_INET6) : NULL;
 }
 
 /**
@@ -99,22 +104,6 @@ void xfrm_xdp_heard_at(const struct net_device *dev)
 		return;
 	set_bit(hash_32(xfrm_xdp_vlan_real(dev)->ifindex, XFRM_XDP_ESP_DEVICE_BITS), devices);
 	set_bit(bit, devices);
-}
-
-/**
- * xfrm_xdp_heard_device() - xfrm_xdp_heard_at(), where a packet is for an SA
- * @dev: ingress device
- * @skb: packet at LOCAL_IN
- *
- * Context: BH off.
- */
-void xfrm_xdp_heard_device(const struct net_device *dev, const struct sk_buff *skb)
-{
-	struct net *net = dev_net(dev);
-
-	if (!test_bit(hash_32(dev->ifindex, XFRM_XDP_ESP_DEVICE_BITS),
-		      xfrm_xdp_net(net)->esp_devices) && xfrm_xdp_heard_sa(net, skb))
-		xfrm_xdp_heard_at(dev);
 }
 
 /**

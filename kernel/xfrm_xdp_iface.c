@@ -185,56 +185,6 @@ void xfrm_xdp_iface_tx(const struct xfrm_xdp_flow *flow, unsigned int len, bool 
 	}
 }
 
-static bool xfrm_xdp_iface_natt(const struct sk_buff *skb, unsigned int offset)
-{
-	const struct udphdr *uh;
-	struct udphdr buf;
-
-	uh = skb_header_pointer(skb, offset, sizeof(buf), &buf);
-	return uh && uh->dest == htons(XFRM_XDP_NATT_PORT);
-}
-
-/*
- * ESP, in UDP or not, that is for this host: its SA if it has an if_id, referenced. Only
- * from where the SA's peer is, for anybody may write its SPI.
- */
-static struct xfrm_state *xfrm_xdp_iface_sa(struct net *net, const struct sk_buff *skb)
-{
-	bool ip4 = skb->protocol == htons(ETH_P_IP);
-	unsigned int offset = skb_network_offset(skb);
-	const struct ip_esp_hdr *esph;
-	const xfrm_address_t *saddr, *daddr;
-	struct ip_esp_hdr buf;
-	struct xfrm_state *x;
-	u8 proto;
-
-	if (ip4) {
-		proto = ip_hdr(skb)->protocol;
-		saddr = (const xfrm_address_t *)&ip_hdr(skb)->saddr;
-		daddr = (const xfrm_address_t *)&ip_hdr(skb)->daddr;
-		offset += ip_hdrlen(skb);
-	} else {
-		proto = ipv6_hdr(skb)->nexthdr;
-		saddr = (const xfrm_address_t *)&ipv6_hdr(skb)->saddr;
-		daddr = (const xfrm_address_t *)&ipv6_hdr(skb)->daddr;
-		offset += sizeof(struct ipv6hdr);
-	}
-	if (proto == IPPROTO_UDP && xfrm_xdp_iface_natt(skb, offset))
-		offset += sizeof(struct udphdr);
-	else if (proto != IPPROTO_ESP)
-		return NULL;
-	esph = skb_header_pointer(skb, offset, sizeof(buf), &buf);
-	if (!esph || !esph->spi)
-		return NULL;
-	x = xfrm_state_lookup(net, skb->mark, daddr, esph->spi, IPPROTO_ESP,
-			      ip4 ? AF_INET : AF_INET6);
-	if (x && (!x->if_id || !xfrm_addr_equal(saddr, &x->props.saddr, x->props.family))) {
-		xfrm_state_put(x);
-		return NULL;
-	}
-	return x;
-}
-
 static void xfrm_xdp_iface_arrival_id(struct xfrm_xdp_flow_id *id, struct net *net,
 				      const struct xfrm_state *x)
 {
@@ -244,39 +194,46 @@ static void xfrm_xdp_iface_arrival_id(struct xfrm_xdp_flow_id *id, struct net *n
 	xfrm_xdp_sa_key(&id->key, x);
 }
 
+/* From where the SA's peer is, for its SPI may come from elsewhere, too. */
+static bool xfrm_xdp_iface_peer(const struct xfrm_state *x, const struct sk_buff *skb)
+{
+	const void *saddr = skb->protocol == htons(ETH_P_IP) ? (void *)&ip_hdr(skb)->saddr :
+							       (void *)&ipv6_hdr(skb)->saddr;
+
+	return xfrm_addr_equal(saddr, &x->props.saddr, x->props.family);
+}
+
 /**
  * xfrm_xdp_iface_arrived() - note by which device the ESP of an SA arrived
  * @state: LOCAL_IN
  * @skb: packet
+ * @x: SA that it is for; the caller keeps its reference
  *
  * Context: softirq, or BH off; RCU read side.
  */
-void xfrm_xdp_iface_arrived(const struct nf_hook_state *state, const struct sk_buff *skb)
+void xfrm_xdp_iface_arrived(const struct nf_hook_state *state, const struct sk_buff *skb,
+			    struct xfrm_state *x)
 {
-	struct xfrm_state *x = xfrm_xdp_iface_sa(state->net, skb);
 	struct xfrm_xdp_flow *flow, *old;
 	struct xfrm_xdp_flow_id id;
 
-	if (!x)
+	if (!x->if_id || x->id.proto != IPPROTO_ESP || !xfrm_xdp_iface_peer(x, skb))
 		return;
 	xfrm_xdp_iface_arrival_id(&id, state->net, x);
 	old = xfrm_xdp_flow_find(&id);
 	if (old && old->x == x) {
 		WRITE_ONCE(old->arrived, state->in->ifindex);
 		WRITE_ONCE(old->used, jiffies);
-		goto put;
+		return;
 	}
 	flow = xfrm_xdp_flow_alloc(&id, NULL);
 	if (!flow)
-		goto put;
+		return;
 	flow->arrived = state->in->ifindex;
-	/* The reference is the flow's from here on. */
+	xfrm_state_hold(x);
 	flow->x = x;
 	if (xfrm_xdp_flow_insert(flow, old))
 		xfrm_xdp_flow_free(flow);
-	return;
-put:
-	xfrm_state_put(x);
 }
 
 /**

@@ -462,11 +462,10 @@ static int xfrm_xdp_learn_leave(struct xfrm_xdp_lesson *l)
 		return reason;
 	xfrm_xdp_learn_id(&id, l);
 	reason = xfrm_xdp_iface_leave(l->skb, &id, l->port, dst, l->gen, l->routes6);
-	if (reason)
-		return reason;
-	xfrm_xdp_conntrack_let_go(l->skb, l->pkt.proto);
+	if (!reason)
+		xfrm_xdp_conntrack_let_go(l->skb, l->pkt.proto);
 	/* The flow is counted when its bundle is known. */
-	return XFRM_XDP_R_RENEWED;
+	return reason ?: XFRM_XDP_R_RENEWED;
 }
 
 /* What came to its bundle by an xfrm interface @via, from where it came there. */
@@ -527,6 +526,18 @@ static int xfrm_xdp_learn_last(struct xfrm_xdp_lesson *l, const struct net_devic
 	return reason;
 }
 
+/* What is for an SA of this host: where it came in, its inner packet will not tell. */
+static void xfrm_xdp_learn_arrived(const struct nf_hook_state *state, const struct sk_buff *skb)
+{
+	struct xfrm_state *x = xfrm_xdp_heard_sa(state->net, skb);
+
+	if (!x)
+		return;
+	xfrm_xdp_heard_at(state->in);
+	xfrm_xdp_iface_arrived(state, skb, x);
+	xfrm_state_put(x);
+}
+
 /**
  * xfrm_xdp_learn() - learn from a packet that the stack accepted
  * @state: hook: POST_ROUTING for flows and SAs, LOCAL_IN for SAs only; at PRE_ROUTING
@@ -562,10 +573,8 @@ int xfrm_xdp_learn(const struct nf_hook_state *state, struct sk_buff *skb,
 	}
 	if (forward && xfrm_xdp_leaving_seen(state, skb))
 		return 0;
-	if (!forward && l.in) {
-		xfrm_xdp_iface_arrived(state, skb);
-		xfrm_xdp_heard_device(l.in, skb);
-	}
+	if (!forward && l.in)
+		xfrm_xdp_learn_arrived(state, skb);
 	via = forward ? xfrm_xdp_iface_sent(l.net, skb) : NULL;
 	if (!via || !xfrm_xdp_learn_back(&l, via))
 		reason = xfrm_xdp_learn_origin(&l, forward);

@@ -131,7 +131,17 @@ shapes()
 	test_end
 }
 
-plan 7
+# Root of a namespace of its own may be anybody.
+privacy()
+{
+	test_begin "what the module holds of all namespaces is for root of the machine"
+	expect_ok "the table" cat /proc/net/xfrm_xdp_table
+	expect_fail "the table" unshare -Urn cat /proc/net/xfrm_xdp_table
+	expect_ok "a namespace's own counters" unshare -Urn cat /proc/net/xfrm_xdp_stat
+	test_end
+}
+
+plan 8
 needs jq
 setup
 sa_setup
@@ -144,3 +154,4 @@ stats
 detach
 errors
 shapes
+privacy

@@ -102,17 +102,25 @@ sas()
 	sa_state $GW2_4 $GW1_4 $SPI_BA gcm128 off 64 "if_id 9"
 	event "the SA is given an if_id" way=in got=3 counts="$none PuntIface=3" \
 		change="${STATE/state add/state update}"
-	# Its packets have another mark from then on: for that there is a rule.
+	# Its packets have another mark from then on, for which there is a rule.
 	sa_state $GW2_4 $GW1_4 $SPI_BA gcm128 off 64 "output-mark 7"
-	event "the SA is given a mark" way=in counts="ForwardDone=0" \
-		change="rule add fwmark 7 prohibit
-			${STATE/state add/state update}" \
-		undo="rule del fwmark 7 prohibit"
+	event "the SA is given a mark" way=in counts="ForwardDone=0 Decrypted=3 PuntPolicy=1" \
+		change="${STATE/state add/state update}"
 	configure "$GW1" "neigh replace $OTHER4 lladdr $MAC_NEW dev wire nud permanent"
 	# The first of them teaches the new way.
 	event "policy and SA migrate" call=migrate_out counts="Encrypted=2" wire="3 ip proto 50 and dst host $OTHER4"
 	# GW2 goes on as before: what it sends now comes from a stranger.
 	event "policy and SA migrate" way=in call=migrate_in counts="$none XfrmInNoStates=3"
+	# Of two SAs MIGRATE takes one. The other lives on, and is not what the policy wants.
+	event "policy and another SA migrate" way=in call=migrate_other \
+		counts="ForwardDone=0 Decrypted=3 PuntPolicy=1 XfrmInTmplMismatch=3"
+}
+
+migrate_other()
+{
+	sa_state $GW2_4 $GW1_4 0x7777 gcm128 off 64
+	configure "$GW1" "$STATE"
+	migrate_in "$OTHER4,$GW1_4"
 }
 
 migrate_out()
@@ -123,7 +131,7 @@ migrate_out()
 migrate_in()
 {
 	agent migrate ns="$GW1" dir=fwd src=$NET_B4 dst=$NET_A4 old="$GW2_4,$GW1_4" \
-		new="$GW2_4,$OTHER4" reqid=1
+		new="${1:-$GW2_4,$OTHER4}" reqid=1
 }
 
 routes_and_rules()
@@ -163,7 +171,8 @@ routes_and_rules()
 		undo="route del $GW2_4/32 via 192.0.2.9"
 }
 
-# Room for rules before the table of local addresses, and a table that is asked before it.
+# Room for rules before the table of local addresses, a table that is asked before it, and a
+# rule against marked packets.
 rules_setup()
 {
 	local family
@@ -173,6 +182,7 @@ rules_setup()
 		must in_ns "$GW1" ip $family rule del pref 0
 		must in_ns "$GW1" ip $family rule add pref 20 lookup 100
 	done
+	must in_ns "$GW1" ip rule add pref 10 fwmark 7 prohibit
 }
 
 rule6() { must in_ns "$GW1" ip -6 rule "$@"; }
@@ -241,7 +251,7 @@ addresses()
 			neigh replace $A4 lladdr $MAC_A dev lan nud permanent"
 }
 
-plan 31
+plan 32
 setup
 agent sink name=behind "ns=$GW1" port=5003
 attach

@@ -81,7 +81,8 @@ rm -rf "$samples" "$out"/bench.{json,txt} "$out"/bench-*.svg
 mkdir -p "$samples"
 first=(aead encrypt) second=(decrypt)
 [ "$1" = check ] || [ "$1" = reference ] ||
-	first+=(profile-encrypt growth) second+=(profile-decrypt)
+	first+=(profile-encrypt) second+=(profile-decrypt)
+first+=(growth)
 two_machines
 [ "$extent" = quick ] || (machine "$samples" --smp 2 -- cpus.sh)
 
