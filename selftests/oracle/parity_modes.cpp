@@ -141,7 +141,7 @@ std::vector<Row> transport()
          first,
          block_local,
          {esp_shot(2)},
-         {.mib = {{"XfrmInPolBlock", 1}}, .module = {{decrypted, 1}}}},
+         {.mib = {{"XfrmInPolBlock", 1}}, .module = {{"PuntRoutes", 1}}}},
         {"transport_too_deep",
          in,
          nested,
