@@ -214,7 +214,8 @@ Result<Bytes> record_number(const Course &course, const Bytes &inner, std::uint6
     std::vector<Bytes> frames;
     if (!l.g2.take_until(frames, is_esp))
         return Error{"GW2 sends no ESP", {}, 0};
-    return frames.back();
+    // Not the last one: what a neighbour or an error of long ago says may be behind it.
+    return *std::find_if(frames.begin(), frames.end(), is_esp);
 }
 
 } // namespace xfrm_xdp::oracle
