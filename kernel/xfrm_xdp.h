@@ -20,7 +20,7 @@ struct nf_hook_state;
 
 /* xfrm_xdp_stats.c: per-namespace state and counters */
 
-#define XFRM_XDP_ESP_DEVICE_BITS	8
+#define XFRM_XDP_DEVICE_BITS	8
 
 /**
  * struct xfrm_xdp_net - what the module keeps per network namespace
@@ -28,13 +28,15 @@ struct nf_hook_state;
  * @policy_gen: counts changes of the security policy database
  * @addr_gen: counts addresses that this host has no longer
  * @esp_devices: by hash of the ifindex: may the stack receive there what it decrypted?
+ * @restored: by the same: jiffies when bpf_skb_xfrm_restore() ran there last
  * @flows: how many it has in the table, under xfrm_xdp_slots_lock
  */
 struct xfrm_xdp_net {
 	struct xfrm_xdp_stats __percpu *stats;
 	atomic_t policy_gen;
 	atomic_t addr_gen;
-	DECLARE_BITMAP(esp_devices, 1 << XFRM_XDP_ESP_DEVICE_BITS);
+	DECLARE_BITMAP(esp_devices, 1 << XFRM_XDP_DEVICE_BITS);
+	unsigned long restored[1 << XFRM_XDP_DEVICE_BITS];
 	u32 flows;
 };
 
@@ -333,6 +335,8 @@ struct xfrm_xdp_flow_id {
  * @leaving: forwarding by @x: handle of the flow of its ESP packets
  * @routes: SA: xfrm_xdp_route_gen() when its ESP was heard last
  * @via: forwarding by @x: handle of its flow to an xfrm interface, or 0
+ * @handed: SA: jiffies of the first packet that went up with metadata which nobody has
+ *	been seen to look at; 0: none
  * @revalidating: 1 while a packet is on its way to renew it
  * @left: of kind XFRM_XDP_FLOW_LEAVING: ESP packets have left
  * @renewed: jiffies of the last packet that the stack accepted, the low half
@@ -374,7 +378,10 @@ struct xfrm_xdp_flow {
 		u64 leaving;
 		u32 routes;
 	};
-	u64 via;
+	union {
+		u64 via;
+		unsigned long handed;
+	};
 	u32 renewed;
 	u32 used;
 	u64 packets;
@@ -539,6 +546,7 @@ void xfrm_xdp_meta_decrypted(struct xdp_buff *xdp, u64 sa, u32 ifindex, unsigned
 u64 xfrm_xdp_meta_proof(const struct xfrm_xdp_flow_key *key);
 bool xfrm_xdp_meta_true(const struct xdp_buff *xdp);
 void xfrm_xdp_meta_prove(struct xdp_buff *xdp, u64 sa);
+bool xfrm_xdp_meta_ignored(struct xfrm_xdp_flow *flow, const struct net_device *dev);
 int xfrm_xdp_meta_store(struct xdp_buff *xdp, struct bpf_xfrm_xdp_opts *opts);
 int xfrm_xdp_meta_secpath(struct sk_buff *skb, struct xfrm_state *x);
 u8 xfrm_xdp_meta_checksum(const struct xfrm_state *x);

@@ -228,6 +228,10 @@ xfrm_xdp_decrypt(struct xfrm_xdp_flow *flow, struct xdp_buff *xdp,
 		opts->reason = XFRM_XDP_R_PUNT_METADATA;
 		return XFRM_XDP_PUNT;
 	}
+	if (unlikely(flow->handed && xfrm_xdp_meta_ignored(flow, xdp->rxq->dev))) {
+		opts->reason = XFRM_XDP_R_PUNT_NO_RESTORE;
+		return XFRM_XDP_PUNT;
+	}
 	/* As xfrmi_lookup() finds it; key managers may give an SA another. */
 	if (iface ? !(iface->flags & IFF_UP && xfrm_xdp_iface_has(iface, flow->x->if_id)) :
 		    flow->x->if_id) {

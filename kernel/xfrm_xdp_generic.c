@@ -17,7 +17,7 @@
 bool xfrm_xdp_generic_clear(const struct xdp_buff *xdp)
 {
 	const struct net_device *dev = xdp->rxq->dev;
-	unsigned int bit = hash_32(dev->ifindex, XFRM_XDP_ESP_DEVICE_BITS);
+	unsigned int bit = hash_32(dev->ifindex, XFRM_XDP_DEVICE_BITS);
 
 	return !xfrm_xdp_is_generic(xdp) ||
 	       !test_bit(bit, xfrm_xdp_net_rcu(dev_net(dev))->esp_devices);

@@ -98,11 +98,11 @@ struct xfrm_state *xfrm_xdp_heard_sa(struct net *net, const struct sk_buff *skb)
 void xfrm_xdp_heard_at(const struct net_device *dev)
 {
 	unsigned long *devices = xfrm_xdp_net(dev_net(dev))->esp_devices;
-	unsigned int bit = hash_32(dev->ifindex, XFRM_XDP_ESP_DEVICE_BITS);
+	unsigned int bit = hash_32(dev->ifindex, XFRM_XDP_DEVICE_BITS);
 
 	if (test_bit(bit, devices))
 		return;
-	set_bit(hash_32(xfrm_xdp_vlan_real(dev)->ifindex, XFRM_XDP_ESP_DEVICE_BITS), devices);
+	set_bit(hash_32(xfrm_xdp_vlan_real(dev)->ifindex, XFRM_XDP_DEVICE_BITS), devices);
 	set_bit(bit, devices);
 }
 

@@ -75,6 +75,7 @@ enum xfrm_xdp_verdict {
 	X(PUNT_GRO, "PuntGro", "generic XDP behind GRO, which may have merged packets")	\
 	X(PUNT_ROOM, "PuntRoom", "no room in the frame for ESP")	\
 	X(PUNT_METADATA, "PuntMetadata", "the driver has no room for metadata")	\
+	X(PUNT_NO_RESTORE, "PuntNoRestore", "no tc program takes up what is decrypted there")	\
 	X(PUNT_NO_FRAME, "PuntNoFrame", "all frames of this CPU are in the crypto layer")	\
 	X(PUNT_ESP_SHORT, "PuntEspShort", "too short for ESP")		\
 	X(PUNT_ENCAP, "PuntEncap", "not in UDP from where the SA says, or bad UDP")	\

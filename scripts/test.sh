@@ -79,6 +79,8 @@ share()
 
 replay() { cat "$second"; return "$1"; }
 
+demo() { selftests/demo/demo.sh && echo 'ok 1 the demo'; }
+
 # Two at a time, because a machine seldom keeps more than one CPU busy: beside the third share
 # one of the others, and what that says, when all are through. The one that comes last has less
 # time, where that is limited: each day the other.
@@ -134,7 +136,10 @@ if [ "${1:-}" = all ]; then
 	# what a packet costs is known of the stock kernel.
 	[ "$kernel" = debug ] ||
 		step 'install' selftests/vm/run.sh --kernel "$kernel" --no-build -- scripts/install_test.sh
-	[ "$kernel" != stock ] || step 'what a packet costs' quick_make bench-check
+	[ "$kernel" != stock ] || {
+		step 'what a packet costs' quick_make bench-check
+		step 'the demo' demo
+	}
 fi
 
 [ ! -s "$unrun" ] || { echo "# === no time was left for"; sed 's/^/# /' "$unrun"; }

@@ -217,7 +217,7 @@ again()
 
 between_attachments()
 {
-	test_begin "IPv$F: between detach and attach"
+	test_begin "IPv$F: ${EACH[0]}"
 	detach
 	again before
 	expect_range "ESP sent again" "$SENT" 3 3
@@ -239,11 +239,58 @@ between_attachments()
 	test_end
 }
 
+# flow_from SPORT: one more of those that GW1 gets in the clear from the wire and sends on
+# by ESP; its place in the table, in SLOT, and HANDLE[SPORT]
+flow_from()
+{
+	mark "$GW1"
+	on_wire n=1 dst="$CLEAR" dport=5002 sport="$1"
+	wait_for 5 counter_at_least "$GW1" FlowLearned 1 || wrong "flow from port $1 is not learned"
+	agent flow_find path="$(pins)/flows" src="$B" dst="$CLEAR" sport="$1" dport=5002
+	HANDLE[$1]=${R[handle]}
+	SLOT=$((R[handle] & 0xffffff))
+}
+
+# Whoever makes flows can have others' places taken: what the map says of those is worth
+# nothing.
+pushed_out()
+{
+	local flows limit port slot taken=0
+
+	test_begin "IPv$F: ${EACH[1]}"
+	flow_from 4100
+	slot=$SLOT
+	expect_ok "status" xx -j status
+	flows=$(jq .table.flows <<<"$OUTPUT")
+	limit=$(cat "$PARAMS/max_flows")
+	echo "$flows" >"$PARAMS/max_flows" || wrong "cannot set max_flows to $flows"
+	for ((port = 4101; port <= 4100 + flows; port++)); do
+		flow_from $port
+		expect_counts "$GW1" FlowEvicted=1
+		[ $SLOT -ne $slot ] || taken=$port
+	done
+	expect_range "port of the flow in its place" "$taken" 4101 $((4100 + flows))
+	by_map
+	agent flow_put path="$(pins)/flows" ifindex="$WIRE_INDEX" src="$B" dst="$CLEAR" \
+		sport=4100 dport=5002 handle="${HANDLE[4100]}"
+	mark "$GW1"
+	on_wire n=1 dst="$CLEAR" dport=5002 sport=4100
+	wait_for 5 counter_at_least "$GW1" PuntNoFlow 1 || wrong "the kernel follows it"
+	expect_counts "$GW1" PuntNoFlow=1 Encrypted=0
+	${AFTER[0]}
+	AFTER=()
+	echo "$limit" >"$PARAMS/max_flows"
+	# Theirs are learned again, for the next.
+	agent closers
+	agent taps
+	test_end
+}
+
 # HA runs the fast path, too. What GW1 decrypted for its stack reaches HA without metadata;
 # what somebody takes from GW1's stack with it is worth nothing there.
 second_namespace()
 {
-	test_begin "metadata in another namespace"
+	test_begin "${SPECIAL[0]}"
 	expect_ok "attach in HA" "$CLI" -n "$HA" attach eth0
 	at_exit "$CLI -n $HA detach"
 	mark "$GW1" "$HA"
@@ -266,10 +313,10 @@ documented()
 {
 	local list
 
-	test_begin "${SPECIAL[2]}"
+	test_begin "${SPECIAL[1]}"
 	list=$(sed -n '/- Attack$/d; s/^   \* - //p' "$(dirname "$0")/../Documentation/attacks.rst")
 	expect "lines without test, tests without line" "" \
-		"$(printf '%s\n' "${LABELS[@]% (*)}" | sed "/${SPECIAL[2]}/d" | sort -u |
+		"$(printf '%s\n' "${LABELS[@]% (*)}" | sed "/${SPECIAL[1]}/d" | sort -u |
 			comm -3 - <(sort <<<"$list"))"
 	test_end
 }
@@ -283,9 +330,10 @@ special()
 ONLY=${1:-}
 F=4 ROWS4=$(rows) F=6
 ROWS6=$(rows)
-SPECIAL=("between detach and attach" "metadata in another namespace"
-	"the list in Documentation is this one")
-mapfile -t LABELS < <(printf '%s\n' "$ROWS4" "$ROWS6" "${SPECIAL[0]}" "${SPECIAL[@]}" |
+# By each IP version, and once.
+EACH=("between detach and attach" "a handle of before, its flow pushed out")
+SPECIAL=("metadata in another namespace" "the list in Documentation is this one")
+mapfile -t LABELS < <(printf '%s\n' "$ROWS4" "$ROWS6" "${EACH[@]}" "${EACH[@]}" "${SPECIAL[@]}" |
 	sed '/^$/d; s/|.*//' | grep -E "$ONLY")
 plan ${#LABELS[@]}
 setup
@@ -298,7 +346,8 @@ for F in 4 6; do
 		# shellcheck disable=SC2086  # one word per option
 		[ -z "$label" ] || attack "$label" "$wanted" $how
 	done <<<"${!rows}"
-	special between_attachments "${SPECIAL[0]}"
+	special between_attachments "${EACH[0]}"
+	special pushed_out "${EACH[1]}"
 done
-special second_namespace "${SPECIAL[1]}"
-special documented "${SPECIAL[2]}"
+special second_namespace "${SPECIAL[0]}"
+special documented "${SPECIAL[1]}"

@@ -92,8 +92,8 @@ detach_killed()
 	local i step
 
 	test_begin "detach, killed before its changes: traffic goes on, and detach again works"
-	steps bpf,rmdir 'BPF_LINK_DETACH|rmdir' "$CLI" -n "$GW1" detach
-	expect_range "changes that detach makes" ${#STEPS[@]} 9 12
+	steps bpf,rmdir,unlink,unlinkat 'BPF_LINK_DETACH|rmdir|unlink' "$CLI" -n "$GW1" detach
+	expect_range "changes that detach makes" ${#STEPS[@]} 16 30
 	for ((i = 0; i < ${#STEPS[@]}; i += EACH)); do
 		step=${STEPS[i]}
 		must xx attach lan wire
@@ -144,24 +144,45 @@ learner_gone()
 }
 
 # What XDP decrypts and the stack has to take comes up as if in the clear, and the
-# policy refuses it: nothing is delivered that nobody has proven.
+# policy refuses it: nothing is delivered that nobody has proven. Soon nothing is decrypted
+# there any more, until the program is back.
 restorer_gone()
 {
-	test_begin "without the tc program what XDP decrypts for the stack is refused by the policy"
+	local program=/sys/fs/bpf/restore-$GW1
+
+	test_begin "without the tc program the policy refuses what XDP decrypts, then the stack decrypts"
 	agent sink name=L "ns=$GW1" port=5003
+	agent sink name=LATER "ns=$GW1" port=5004
 	burst "$HB" "$B4" "$GW1_LAN4" 4100 5003 5
 	expect_got L 5
+	must bpftool prog pin id "$(bpftool -j link show pinned "$(pins)/tc-wire" | jq .prog_id)" "$program"
+	at_exit "rm -f $program"
 	mark "$GW1"
 	must rm "$(pins)/tc-wire"
 	burst "$HB" "$B4" "$GW1_LAN4" 4100 5003 5 first=100
-	wait_for 10 counter_at_least "$GW1" XfrmInTmplMismatch 5 || wrong "not refused"
-	counters "$GW1"
-	expect_count "$GW1" Restored 0
-	expect_got L 5
+	wait_for 10 counter_at_least "$GW1" XfrmInTmplMismatch 1 || wrong "not refused"
+	wait_for 10 counter_at_least "$GW1" PuntNoRestore 1 ||
+		wrong "decrypted though nobody takes it up"
+	expect_counts "$GW1" Restored=0
+	agent got name=L timeout=0
+	expect_range "datagrams" "${R[n]}" 5 $((5 + $(since "$GW1" PuntNoRestore)))
+	mark "$GW1"
+	burst "$HB" "$B4" "$GW1_LAN4" 4100 5004 5
+	expect_got LATER 5
+	expect_counts "$GW1" XfrmInTmplMismatch=0 Decrypted=0
+	expect_range "packets left to the stack" "$(since "$GW1" PuntNoRestore)" 5 100000
+	must in_ns "$GW1" bpftool net attach tcx_ingress pinned "$program" dev wire
+	burst "$HB" "$B4" "$GW1_LAN4" 4100 5004 1 first=100
+	expect_got LATER 6
+	mark "$GW1"
+	burst "$HB" "$B4" "$GW1_LAN4" 4100 5004 5 first=200
+	expect_got LATER 11
+	expect_counts "$GW1" PuntNoRestore=0 XfrmInTmplMismatch=0
+	expect_range "packets taken up again" "$(since "$GW1" Restored)" 4 100000
+	must in_ns "$GW1" bpftool net detach tcx_ingress dev wire
 	must xx detach
 	must xx attach lan wire
-	burst "$HB" "$B4" "$GW1_LAN4" 4100 5003 5 first=200
-	expect_got L 10
+	streams_fast
 	test_end
 }
 
@@ -181,7 +202,7 @@ device_gone()
 }
 
 plan 6
-needs strace awk:mawk
+needs strace awk:mawk jq bpftool:bpftool
 setup
 sa_setup
 capture_start

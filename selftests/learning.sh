@@ -94,8 +94,39 @@ other_kind_of_sa()
 	test_end
 }
 
-plan 7
-needs ping:iputils-ping
+# esp4_offload decrypts while it merges, before the stack's IP layer: no rule at LOCAL_IN sees
+# the ESP. esp6_offload does the same.
+decrypted_in_gro()
+{
+	local family=$1 a=A$1 b=B$1 label="IPv$1: what esp$1_offload decrypted teaches as well"
+
+	if ! modprobe -q -n "esp${family}_offload"; then
+		test_skip "$label" "this kernel has no CONFIG_INET${family#4}_ESP_OFFLOAD"
+		return
+	fi
+	test_begin "$label"
+	fresh
+	agent offload "ns=$GW1" dev=wire gro=on
+	must in_ns "$GW1" nft -f - <<<"table inet t { chain c { type filter hook input priority 0;
+		meta l4proto esp counter; }; }"
+	must modprobe "esp${family}_offload"
+	burst "$HB" "${!b}" "${!a}" 4000 5001 1
+	expect_got A 1
+	expect_counts "$GW1" FlowLearned=2 Decrypted=0
+	burst "$HB" "${!b}" "${!a}" 4000 5001 5 first=1
+	expect_got A 6
+	expect_counts "$GW1" Decrypted=5 ForwardDone=5
+	expect "ESP that LOCAL_IN has seen" \
+		"$(in_ns "$GW1" nft -j list table inet t | jq '.nftables[].rule.expr[]?.counter.packets // empty')" 0
+	must modprobe -r "esp${family}_offload"
+	must in_ns "$GW1" nft delete table inet t
+	agent offload "ns=$GW1" dev=wire gro=off
+	expect_no_errors "$GW1" "$GW2"
+	test_end
+}
+
+plan 9
+needs ping:iputils-ping nft:nftables jq
 setup
 agent sink name=GW1 "ns=$GW1" port=5002
 attach
@@ -107,3 +138,5 @@ echo_flows 6 "$B6"
 local_plain
 local_esp
 other_kind_of_sa
+decrypted_in_gro 4
+decrypted_in_gro 6

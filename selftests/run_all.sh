@@ -74,7 +74,7 @@ run()
 	limit=$(limit)
 	[ "$limit" -gt 0 ] || return $NO_TIME
 	began=$EPOCHSECONDS
-	timeout --kill-after=10 "$limit" "$command" 2>&1 | sed "s/^/$prefix/"
+	timeout --kill-after=10 "$limit" "$command" 2>&1 | sed -u "s/^/$prefix/"
 	rc=${PIPESTATUS[0]}
 	if [ "$rc" -eq 124 ] || [ "$rc" -eq 137 ]; then
 		if [ "$limit" -lt "$timeout" ] && [ $((EPOCHSECONDS - began)) -ge "$limit" ]; then

@@ -9,7 +9,7 @@ from pathlib import Path
 
 CIPHER = "AES-GCM-128"
 PATHS = ("xfrm", "xfrm-flowtable", "fast-copied", "fast")
-HEAD = """set terminal svg size 720,420 font "sans,12" background "white"
+HEAD = """set terminal svg size %d,%d font "sans,12" background "white"
 set output "%s"
 set title "%s"
 set ylabel "instructions per packet"
@@ -45,7 +45,7 @@ def by_size(result, direction, output):
             data.append(block("d%d" % number, found))
             style = "lines dashtype 2 lc 'black'" if path == "limit" else "linespoints pt 7 ps 0.6"
             plots.append("$d%d using 1:2 with %s title '%s'" % (number, style, path))
-    gnuplot("".join(data) + HEAD % (output, "%s, %s" % (CIPHER, direction))
+    gnuplot("".join(data) + HEAD % (720, 420, output, "%s, %s" % (CIPHER, direction))
             + "set xlabel 'bytes of a frame'\nplot " + ", ".join(plots) + "\n")
 
 
@@ -59,10 +59,8 @@ def by_cipher(rows, output, size=1400):
     lines = [[key] + [found.get(path, "?") for path in PATHS] for key, found in table.items()]
     plots = ", ".join("$d using %d%s title '%s'" % (column, ":xtic(1)" if column == 2 else "", path)
                       for column, path in enumerate(PATHS, 2))
-    gnuplot(block("d", lines) + HEAD % (output, "%d B, by cipher" % size)
-            + "set terminal svg size 900,480 font 'sans,11' background 'white'\n"
-            + "set output '%s'\nset datafile missing '?'\n" % output
-            + "set style data histograms\nset style fill solid 0.8\nset xtics rotate by -40\n"
+    gnuplot(block("d", lines) + HEAD % (900, 480, output, "%d B, by cipher" % size)
+            + "set datafile missing '?'\nset style data histograms\nset style fill solid 0.8\nset xtics rotate by -40\n"
             + "plot " + plots + "\n")
 
 
