@@ -228,7 +228,8 @@ xfrm_xdp_decrypt(struct xfrm_xdp_flow *flow, struct xdp_buff *xdp,
 		opts->reason = XFRM_XDP_R_PUNT_METADATA;
 		return XFRM_XDP_PUNT;
 	}
-	if (unlikely(flow->handed && xfrm_xdp_meta_ignored(flow, xdp->rxq->dev))) {
+	if (unlikely(READ_ONCE(flow->handed) &&
+		     xfrm_xdp_meta_ignored(flow, xdp->rxq->dev))) {
 		opts->reason = XFRM_XDP_R_PUNT_NO_RESTORE;
 		return XFRM_XDP_PUNT;
 	}

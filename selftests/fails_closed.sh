@@ -57,8 +57,8 @@ goes_on()
 }
 
 # Every so many of the steps: for each of them there is no time.
-EACH=2
-[ ! -e /sys/kernel/debug/kmemleak ] || EACH=6
+EACH=3
+[ ! -e /sys/kernel/debug/kmemleak ] || EACH=8
 
 # The changes of attach are pins and links; its other calls of bpf() change nothing.
 # Then attach takes up what is there, or says what to do, in turn with detach.
