@@ -11,10 +11,10 @@
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# fresh: new SAs, nothing learned, sinks empty
+# fresh [OPTION…]: new SAs, nothing learned, sinks empty
 fresh()
 {
-	sa_setup
+	sa_setup "$@"
 	agent clear name=A
 	agent clear name=B
 	mark "$GW1" "$GW2"
@@ -105,7 +105,7 @@ decrypted_in_gro()
 		return
 	fi
 	test_begin "$label"
-	fresh
+	fresh "outer=$family"
 	agent offload "ns=$GW1" dev=wire gro=on
 	must in_ns "$GW1" nft -f - <<<"table inet t { chain c { type filter hook input priority 0;
 		meta l4proto esp counter; }; }"
