@@ -17,8 +17,8 @@
 #include <net/net_namespace.h>
 #include "xfrm_xdp.h"
 
-/* So long a packet may be on its way from XDP to tc; in jiffies. */
-#define XFRM_XDP_META_PATIENCE	(HZ / 4)
+/* So long a packet may be on its way from XDP to tc, in jiffies: a second. */
+#define XFRM_XDP_META_PATIENCE	HZ
 
 static siphash_aligned_key_t xfrm_xdp_meta_key __ro_after_init;
 
