@@ -23,12 +23,25 @@ struct nf_hook_state;
 #define XFRM_XDP_DEVICE_BITS	8
 
 /**
+ * struct xfrm_xdp_uptake - what tc does with what XDP hands up, of a device
+ * @wanted: jiffies of the first packet that went up with metadata since one was taken up,
+ *	or 0
+ * @seen: jiffies when the tc program last looked at a packet, or 0 for never
+ * @retry: jiffies from when on it may be tried again, though nothing was taken up
+ */
+struct xfrm_xdp_uptake {
+	unsigned long wanted;
+	unsigned long seen;
+	unsigned long retry;
+};
+
+/**
  * struct xfrm_xdp_net - what the module keeps per network namespace
  * @stats: per CPU, one counter for each enum xfrm_xdp_reason
  * @policy_gen: counts changes of the security policy database
  * @addr_gen: counts addresses that this host has no longer
  * @esp_devices: by hash of the ifindex: may the stack receive there what it decrypted?
- * @restored: by the same: jiffies when bpf_skb_xfrm_restore() ran there last
+ * @uptake: by the same: is there a tc program that takes up what XDP hands up?
  * @flows: how many it has in the table, under xfrm_xdp_slots_lock
  */
 struct xfrm_xdp_net {
@@ -36,7 +49,7 @@ struct xfrm_xdp_net {
 	atomic_t policy_gen;
 	atomic_t addr_gen;
 	DECLARE_BITMAP(esp_devices, 1 << XFRM_XDP_DEVICE_BITS);
-	unsigned long restored[1 << XFRM_XDP_DEVICE_BITS];
+	struct xfrm_xdp_uptake uptake[1 << XFRM_XDP_DEVICE_BITS];
 	u32 flows;
 };
 
@@ -335,10 +348,9 @@ struct xfrm_xdp_flow_id {
  * @leaving: forwarding by @x: handle of the flow of its ESP packets
  * @routes: SA: xfrm_xdp_route_gen() when its ESP was heard last
  * @via: forwarding by @x: handle of its flow to an xfrm interface, or 0
- * @handed: SA: jiffies of the first packet that went up with metadata which nobody has
- *	been seen to look at; 0: none
  * @revalidating: 1 while a packet is on its way to renew it
  * @left: of kind XFRM_XDP_FLOW_LEAVING: ESP packets have left
+ * @handed: SA: packets may be on their way up the stack, see xfrm_xdp_uptake_ends()
  * @renewed: jiffies of the last packet that the stack accepted, the low half
  * @used: jiffies of the last packet, the low half
  * @packets: that the fast path finished; a flow is one queue's, and so one CPU's at a
@@ -373,15 +385,13 @@ struct xfrm_xdp_flow {
 	struct neighbour *neigh;
 	u32 revalidating;
 	bool left;
+	bool handed;
 	u8 kind;
 	union {
 		u64 leaving;
 		u32 routes;
 	};
-	union {
-		u64 via;
-		unsigned long handed;
-	};
+	u64 via;
 	u32 renewed;
 	u32 used;
 	u64 packets;
@@ -546,13 +556,18 @@ void xfrm_xdp_meta_decrypted(struct xdp_buff *xdp, u64 sa, u32 ifindex, unsigned
 u64 xfrm_xdp_meta_proof(const struct xfrm_xdp_flow_key *key);
 bool xfrm_xdp_meta_true(const struct xdp_buff *xdp);
 void xfrm_xdp_meta_prove(struct xdp_buff *xdp, u64 sa);
-bool xfrm_xdp_meta_ignored(struct xfrm_xdp_flow *flow, const struct net_device *dev);
 int xfrm_xdp_meta_store(struct xdp_buff *xdp, struct bpf_xfrm_xdp_opts *opts);
 int xfrm_xdp_meta_secpath(struct sk_buff *skb, struct xfrm_state *x);
 u8 xfrm_xdp_meta_checksum(const struct xfrm_state *x);
 bool xfrm_xdp_meta_was_fast(const struct sec_path *sp);
 int xfrm_xdp_meta_restore(struct sk_buff *skb, struct bpf_xfrm_xdp_opts *opts);
 void __init xfrm_xdp_meta_init(void);
+
+/* xfrm_xdp_uptake.c: is there a tc program that takes up what XDP hands up? */
+void xfrm_xdp_uptake_wanted(const struct net_device *dev, u64 sa);
+void xfrm_xdp_uptake_seen(const struct sk_buff *skb);
+void xfrm_xdp_uptake_done(const struct net_device *dev);
+bool xfrm_xdp_uptake_ends(struct xfrm_xdp_flow *flow, const struct net_device *dev);
 
 /* xfrm_xdp_audit.c: audit records that want an sk_buff */
 void xfrm_xdp_audit_icvfail(struct xfrm_state *x, const struct xfrm_xdp_frame *f);

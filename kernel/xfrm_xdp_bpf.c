@@ -219,6 +219,7 @@ __bpf_kfunc int bpf_xdp_xfrm_flow(struct xdp_md *ctx, u64 handle,
  * PUNT: return XDP_PASS. Where @opts->sa is 0, nothing was changed; else the frame was
  * decrypted by that SA, and is the inner packet, for which no flow is known or holds, with
  * the metadata that bpf_skb_xfrm_restore() wants. What has been decrypted already is punted.
+ * So is ESP by a device where bpf_skb_xfrm_restore() ran once and takes up nothing any more.
  *
  * @opts->error: -EINVAL where @opts__sz is wrong; the result is then PUNT.
  *

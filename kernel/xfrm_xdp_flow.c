@@ -74,6 +74,7 @@ struct xfrm_xdp_flow *xfrm_xdp_flow_alloc(const struct xfrm_xdp_flow_id *id,
 	flow->key = id->key;
 	flow->net = id->net;
 	flow->kind = id->kind;
+	flow->handed = id->kind == XFRM_XDP_FLOW_SA;
 	flow->renewed = jiffies;
 	flow->used = jiffies;
 	if (in && is_vlan_dev(in)) {

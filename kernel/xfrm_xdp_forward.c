@@ -229,7 +229,7 @@ xfrm_xdp_decrypt(struct xfrm_xdp_flow *flow, struct xdp_buff *xdp,
 		return XFRM_XDP_PUNT;
 	}
 	if (unlikely(READ_ONCE(flow->handed) &&
-		     xfrm_xdp_meta_ignored(flow, xdp->rxq->dev))) {
+		     xfrm_xdp_uptake_ends(flow, xdp->rxq->dev))) {
 		opts->reason = XFRM_XDP_R_PUNT_NO_RESTORE;
 		return XFRM_XDP_PUNT;
 	}

@@ -5,20 +5,12 @@
  * proof: a keyed hash of SA and inner tuple that only the kernel can make. Bytes
  * that merely look like it do not pass for decryption. The proof is the same
  * for all packets of a flow, so GRO still merges them.
- *
- * Without the tc program the policy would refuse what XDP has decrypted. So an SA's packets
- * are decrypted only as long as what it handed up is looked at.
  */
 
-#include <linux/hash.h>
-#include <linux/jiffies.h>
 #include <linux/siphash.h>
 #include <linux/skbuff.h>
 #include <net/net_namespace.h>
 #include "xfrm_xdp.h"
-
-/* So long a packet may be on its way from XDP to tc, in jiffies: a second. */
-#define XFRM_XDP_META_PATIENCE	HZ
 
 static siphash_aligned_key_t xfrm_xdp_meta_key __ro_after_init;
 
@@ -105,52 +97,6 @@ bool xfrm_xdp_meta_true(const struct xdp_buff *xdp)
 	return meta->proof == xfrm_xdp_meta_proof(&key);
 }
 
-/* When bpf_skb_xfrm_restore() ran on a device last, with metadata or without. */
-static unsigned long *xfrm_xdp_meta_restored_at(const struct net_device *dev)
-{
-	unsigned long *restored = xfrm_xdp_net_rcu(dev_net(dev))->restored;
-
-	return &restored[hash_32(dev->ifindex, XFRM_XDP_DEVICE_BITS)];
-}
-
-/* Seldom written: all CPUs that receive from the device look at it. */
-static void xfrm_xdp_meta_look(const struct net_device *dev)
-{
-	unsigned long *restored = xfrm_xdp_meta_restored_at(dev), now = jiffies;
-
-	if (READ_ONCE(*restored) != now)
-		WRITE_ONCE(*restored, now);
-}
-
-/**
- * xfrm_xdp_meta_ignored() - is there nobody who looks at the metadata of packets?
- * @flow: of an SA, of which &xfrm_xdp_flow.handed is not 0
- * @dev: that receives its ESP
- *
- * The packets that are the stack's for that pass tc, too: where the program is back, or where
- * the last packet was lost before it, the first of them makes good.
- *
- * Context: XDP.
- */
-bool xfrm_xdp_meta_ignored(struct xfrm_xdp_flow *flow, const struct net_device *dev)
-{
-	unsigned long handed = READ_ONCE(flow->handed);
-
-	if (time_after(handed, READ_ONCE(*xfrm_xdp_meta_restored_at(dev))))
-		return time_after(jiffies, handed + XFRM_XDP_META_PATIENCE);
-	WRITE_ONCE(flow->handed, 0);
-	return false;
-}
-
-/* A packet of an SA goes up the stack with metadata. */
-static void xfrm_xdp_meta_handed(u64 sa)
-{
-	struct xfrm_xdp_flow *flow = xfrm_xdp_flow_get(sa);
-
-	if (flow && !READ_ONCE(flow->handed))
-		WRITE_ONCE(flow->handed, jiffies);
-}
-
 /**
  * xfrm_xdp_meta_prove() - say which SA a frame was decrypted by, and prove it
  * @xdp: the frame; input left room in front of it
@@ -166,7 +112,7 @@ void xfrm_xdp_meta_prove(struct xdp_buff *xdp, u64 sa)
 	xfrm_xdp_meta_key_of(&key, xfrm_xdp_parse_frame(&pkt, xdp), &pkt,
 			     xdp->rxq->dev->ifindex, sa);
 	xfrm_xdp_meta_put(xdp, sa, xfrm_xdp_meta_proof(&key));
-	xfrm_xdp_meta_handed(sa);
+	xfrm_xdp_uptake_wanted(xdp->rxq->dev, sa);
 }
 
 /**
@@ -313,7 +259,7 @@ int xfrm_xdp_meta_restore(struct sk_buff *skb, struct bpf_xfrm_xdp_opts *opts)
 	struct xfrm_xdp_pkt pkt;
 	int err;
 
-	xfrm_xdp_meta_look(skb->dev);
+	xfrm_xdp_uptake_seen(skb);
 	/* What completed late has got its sec_path from xfrm_xdp_input_done(). */
 	if (!meta || secpath_exists(skb))
 		return 0;
@@ -341,6 +287,7 @@ int xfrm_xdp_meta_restore(struct sk_buff *skb, struct bpf_xfrm_xdp_opts *opts)
 		opts->reason = XFRM_XDP_R_RESTORE_NO_MEM;
 	if (err < 0)
 		goto count;
+	xfrm_xdp_uptake_done(skb->dev);
 	opts->reason = XFRM_XDP_R_RESTORED;
 	opts->sa = flow->handle;
 	opts->spi = flow->x->id.spi;

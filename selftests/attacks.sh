@@ -252,6 +252,8 @@ flow_from()
 	SLOT=$((R[handle] & 0xffffff))
 }
 
+limit_flows() { echo "$1" >"$PARAMS/max_flows" || wrong "cannot set max_flows to $1"; }
+
 # Whoever makes flows can have others' places taken: what the map says of those is worth
 # nothing.
 pushed_out()
@@ -264,7 +266,8 @@ pushed_out()
 	expect_ok "status" xx -j status
 	flows=$(jq .table.flows <<<"$OUTPUT")
 	limit=$(cat "$PARAMS/max_flows")
-	echo "$flows" >"$PARAMS/max_flows" || wrong "cannot set max_flows to $flows"
+	at_exit "limit_flows $limit"
+	limit_flows "$flows"
 	SLOT=0
 	for ((port = 4101; port < 4200 && SLOT != slot; port++)); do
 		flow_from $port
@@ -280,7 +283,7 @@ pushed_out()
 	expect_counts "$GW1" PuntNoFlow=1 Encrypted=0
 	${AFTER[0]}
 	AFTER=()
-	echo "$limit" >"$PARAMS/max_flows"
+	limit_flows "$limit"
 	# Theirs are learned again, for the next.
 	agent closers
 	agent taps

@@ -109,6 +109,7 @@ decrypted_in_gro()
 	agent offload "ns=$GW1" dev=wire gro=on
 	must in_ns "$GW1" nft -f - <<<"table inet t { chain c { type filter hook input priority 0;
 		meta l4proto esp counter; }; }"
+	at_exit "modprobe -q -r esp${family}_offload"
 	must modprobe "esp${family}_offload"
 	burst "$HB" "${!b}" "${!a}" 4000 5001 1
 	expect_got A 1
