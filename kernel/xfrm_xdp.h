@@ -567,6 +567,7 @@ void __init xfrm_xdp_meta_init(void);
 void xfrm_xdp_uptake_wanted(const struct net_device *dev, u64 sa);
 void xfrm_xdp_uptake_seen(const struct sk_buff *skb);
 void xfrm_xdp_uptake_done(const struct net_device *dev);
+void xfrm_xdp_uptake_forget(const struct net *net);
 bool xfrm_xdp_uptake_ends(struct xfrm_xdp_flow *flow, const struct net_device *dev);
 
 /* xfrm_xdp_audit.c: audit records that want an sk_buff */

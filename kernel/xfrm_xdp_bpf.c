@@ -397,6 +397,7 @@ __bpf_kfunc int bpf_xfrm_flow_forget(u32 flags)
 		return -EINVAL;
 	/* A learner that was just detached may still be at work. */
 	synchronize_net();
+	xfrm_xdp_uptake_forget(current->nsproxy->net_ns);
 	xfrm_xdp_flow_purge_net(current->nsproxy->net_ns);
 	return 0;
 }

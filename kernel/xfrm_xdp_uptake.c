@@ -8,7 +8,7 @@
 
 #include <linux/hash.h>
 #include <linux/jiffies.h>
-#include <linux/skbuff.h>
+#include <net/sch_generic.h>
 #include "xfrm_xdp.h"
 
 /* So long a packet may be on its way from XDP to tc, in jiffies: a second. */
@@ -58,7 +58,7 @@ void xfrm_xdp_uptake_seen(const struct sk_buff *skb)
 	unsigned long now = jiffies ?: 1;
 
 	/* Seldom written: all CPUs that receive from the device may look at it. */
-	if (skb->tc_at_ingress && READ_ONCE(uptake->seen) != now)
+	if (skb_at_tc_ingress(skb) && READ_ONCE(uptake->seen) != now)
 		WRITE_ONCE(uptake->seen, now);
 }
 
@@ -74,6 +74,19 @@ void xfrm_xdp_uptake_done(const struct net_device *dev)
 
 	if (READ_ONCE(uptake->wanted))
 		WRITE_ONCE(uptake->wanted, 0);
+}
+
+/**
+ * xfrm_xdp_uptake_forget() - other programs are going to be attached
+ * @net: namespace
+ *
+ * Context: any.
+ */
+void xfrm_xdp_uptake_forget(const struct net *net)
+{
+	struct xfrm_xdp_net *xn = xfrm_xdp_net(net);
+
+	memset(xn->uptake, 0, sizeof(xn->uptake));
 }
 
 /**
