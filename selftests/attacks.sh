@@ -281,8 +281,7 @@ pushed_out()
 	on_wire n=1 dst="$CLEAR" dport=5002 sport=4100
 	wait_for 5 counter_at_least "$GW1" PuntNoFlow 1 || wrong "the kernel follows it"
 	expect_counts "$GW1" PuntNoFlow=1 Encrypted=0
-	${AFTER[0]}
-	AFTER=()
+	undo
 	limit_flows "$limit"
 	# Theirs are learned again, for the next.
 	agent closers

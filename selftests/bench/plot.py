@@ -60,7 +60,8 @@ def by_cipher(rows, output, size=1400):
     plots = ", ".join("$d using %d%s title '%s'" % (column, ":xtic(1)" if column == 2 else "", path)
                       for column, path in enumerate(PATHS, 2))
     gnuplot(block("d", lines) + HEAD % (900, 480, output, "%d B, by cipher" % size)
-            + "set datafile missing '?'\nset style data histograms\nset style fill solid 0.8\nset xtics rotate by -40\n"
+            + "set datafile missing '?'\nset style data histograms\nset style fill solid 0.8\n"
+            + "set xtics rotate by -40\n"
             + "plot " + plots + "\n")
 
 

@@ -359,18 +359,24 @@ start_over()
 # attack LABEL WANTED COMMAND…: between packets of the victims
 attack()
 {
-	local undo
-
 	test_begin "IPv$F: $1"
 	agent before
 	"${@:3}"
 	agent after
 	outcome "$2"
-	for undo in "${AFTER[@]}"; do
-		$undo
+	undo
+	test_end
+}
+
+# undo: what an attack has set up
+undo()
+{
+	local step
+
+	for step in "${AFTER[@]}"; do
+		$step
 	done
 	AFTER=()
-	test_end
 }
 
 # outcome WANTED: what came out, and all counters that grew; WANTED is what there is
