@@ -43,11 +43,13 @@ struct xfrm_xdp_uptake {
  * @esp_devices: by hash of the ifindex: may the stack receive there what it decrypted?
  * @uptake: by the same: is there a tc program that takes up what XDP hands up?
  * @flows: how many it has in the table, under xfrm_xdp_slots_lock
+ * @unheard: jiffies when nobody listened to what replay states do
  */
 struct xfrm_xdp_net {
 	struct xfrm_xdp_stats __percpu *stats;
 	atomic_t policy_gen;
 	atomic_t addr_gen;
+	unsigned long unheard;
 	DECLARE_BITMAP(esp_devices, 1 << XFRM_XDP_DEVICE_BITS);
 	struct xfrm_xdp_uptake uptake[1 << XFRM_XDP_DEVICE_BITS];
 	u32 flows;
@@ -184,7 +186,7 @@ void xfrm_xdp_sa_key(struct xfrm_xdp_flow_key *key, const struct xfrm_state *x);
  * @tos: input: of the outer header
  * @ttl: input: of the outer header
  * @done: called when a taken frame completes
- * @sg: the packet, for the crypto layer
+ * @sg: the packet, for the crypto layer; its ICV, where there is one, is the second
  * @iv: of the request
  * @req: the request; its context follows
  */
@@ -209,12 +211,32 @@ struct xfrm_xdp_frame {
 	__be16 ports[2];
 	u8 ip[sizeof(struct ipv6hdr)];
 	void (*done)(struct xfrm_xdp_frame *f, int err);
-	struct scatterlist sg;
+	struct scatterlist sg[2];
 	u8 iv[16] __aligned(16);
 	struct aead_request req;
 };
 
-struct xfrm_xdp_frame *xfrm_xdp_frame_get(void);
+#define XFRM_XDP_POOL_SIZE	16
+
+/**
+ * struct xfrm_xdp_pool - a CPU's frames; used with BH off on that CPU
+ * @frame: the frames
+ * @nr: how many there are
+ * @taken: frames that left with a request in flight, ever
+ * @finished: requests that completed on this CPU after that, ever
+ * @refill: makes up for those that were taken
+ */
+struct xfrm_xdp_pool {
+	struct xfrm_xdp_frame *frame[XFRM_XDP_POOL_SIZE];
+	unsigned int nr;
+	unsigned long taken;
+	unsigned long finished;
+	struct work_struct refill;
+};
+
+DECLARE_PER_CPU(struct xfrm_xdp_pool, xfrm_xdp_pools);
+
+void xfrm_xdp_frame_none(struct xfrm_xdp_pool *pool);
 bool xfrm_xdp_frame_hold(struct xfrm_xdp_frame *f);
 void xfrm_xdp_frame_release(struct xfrm_xdp_frame *f);
 void xfrm_xdp_frame_taken(void);
@@ -223,65 +245,6 @@ struct sk_buff *xfrm_xdp_frame_to_skb(struct xfrm_xdp_frame *f, u8 *data,
 				      unsigned int len);
 int xfrm_xdp_frame_init(void);
 void xfrm_xdp_frame_exit(void);
-
-/* xfrm_xdp_outer.c: what an SA's mode puts in front of ESP */
-
-/**
- * struct xfrm_xdp_layout - the parts of an output packet, lengths in bytes
- * @payload: what is encrypted, where it is
- * @len: of it
- * @tfclen: padding to hide its length
- * @proto: its protocol, for the trailer
- * @mac_len: of the link-layer header
- * @iphlen: of the outer IP header
- * @encap: of the UDP header around ESP, or 0
- * @ivlen: of the IV
- * @clen: of the ciphertext
- * @hlen: of everything before the payload
- * @start: link-layer header, in the XDP frame
- * @total: from @start to the end of the ICV
- */
-struct xfrm_xdp_layout {
-	u8 *payload;
-	unsigned int len;
-	unsigned int tfclen;
-	u8 proto;
-	u8 mac_len;
-	u8 iphlen;
-	u8 encap;
-	u8 ivlen;
-	unsigned int clen;
-	unsigned int hlen;
-	u8 *start;
-	unsigned int total;
-};
-
-/**
- * struct xfrm_xdp_outer - what an output packet gets besides ESP
- * @dev: egress device of the stack; NULL: the link-layer header stays, but for the type
- * @neigh: next hop on @dev
- * @hoplimit: of the outer header in tunnel mode
- * @mtu: of the path, in bytes from the outer IP header on
- * @forward: decrement the inner TTL
- */
-struct xfrm_xdp_outer {
-	struct net_device *dev;
-	struct neighbour *neigh;
-	u8 hoplimit;
-	u32 mtu;
-	bool forward;
-};
-
-bool xfrm_xdp_outer_without(struct xfrm_xdp_layout *l, const struct xfrm_state *x,
-			    const struct xfrm_xdp_pkt *pkt);
-void xfrm_xdp_outer_header(u8 *iph, const struct xfrm_xdp_frame *f, const u8 *inner,
-			   const struct xfrm_xdp_pkt *pkt,
-			   const struct xfrm_xdp_outer *outer,
-			   const struct xfrm_xdp_layout *l);
-void xfrm_xdp_outer_checksum(struct udphdr *uh, u16 family);
-
-/* xfrm_xdp_ident.c: IDs of outer IPv4 headers */
-__be16 xfrm_xdp_ident(struct net *net, struct iphdr *iph);
 
 /* xfrm_xdp_inner.c: what an SA's mode makes of what was decrypted */
 
@@ -302,6 +265,8 @@ struct xfrm_xdp_inner {
 int xfrm_xdp_inner_packet(const struct xfrm_xdp_frame *f, struct xfrm_xdp_inner *inner);
 
 /* xfrm_xdp_output.c, xfrm_xdp_input.c: one packet through one SA */
+
+struct xfrm_xdp_outer;
 
 enum xfrm_xdp_verdict xfrm_xdp_output(struct xdp_buff *xdp,
 				      struct xfrm_state *x,
@@ -351,8 +316,10 @@ struct xfrm_xdp_flow_id {
  * @revalidating: 1 while a packet is on its way to renew it
  * @left: of kind XFRM_XDP_FLOW_LEAVING: ESP packets have left
  * @handed: SA: packets may be on their way up the stack, see xfrm_xdp_uptake_ends()
+ * @hoplimit: forwarding by @x: of a tunnel's header
  * @renewed: jiffies of the last packet that the stack accepted, the low half
- * @used: jiffies of the last packet, the low half
+ * @used: jiffies of the last packet that was not punted for what is asked once a tick, the
+ *	low half
  * @packets: that the fast path finished; a flow is one queue's, and so one CPU's at a
  *	time: where it is not, one may go uncounted here, and the SA has it
  * @bytes: of these, L2 header included, as they came in
@@ -387,6 +354,7 @@ struct xfrm_xdp_flow {
 	bool left;
 	bool handed;
 	u8 kind;
+	u8 hoplimit;
 	union {
 		u64 leaving;
 		u32 routes;
@@ -431,7 +399,7 @@ struct xfrm_xdp_flow *xfrm_xdp_flow_alloc(const struct xfrm_xdp_flow_id *id,
 void xfrm_xdp_flow_free(struct xfrm_xdp_flow *flow);
 int xfrm_xdp_flow_insert(struct xfrm_xdp_flow *flow, struct xfrm_xdp_flow *old);
 void xfrm_xdp_flow_remove(struct xfrm_xdp_flow *flow);
-int xfrm_xdp_flow_aged(struct xfrm_xdp_flow *flow, u32 now, u32 interval);
+int xfrm_xdp_flow_aged(struct xfrm_xdp_flow *flow, u32 interval);
 void xfrm_xdp_flow_renew(struct xfrm_xdp_flow *flow, u32 when);
 void xfrm_xdp_flow_left(struct xfrm_xdp_flow *flow);
 void xfrm_xdp_flow_purge_dev(const struct net_device *dev);
@@ -501,9 +469,6 @@ void xfrm_xdp_slots_usage(struct xfrm_xdp_usage *usage);
 void xfrm_xdp_slots_init(void);
 
 /* xfrm_xdp_forward.c: a packet along its flow */
-enum xfrm_xdp_verdict xfrm_xdp_flow(struct xdp_buff *xdp, u64 handle,
-				    struct bpf_xfrm_xdp_opts *opts);
-enum xfrm_xdp_verdict xfrm_xdp_forward(struct xdp_buff *xdp, struct bpf_xfrm_xdp_opts *opts);
 int xfrm_xdp_egress_check(const struct net_device *in, const struct net_device *out);
 bool xfrm_xdp_egress_hooked(const struct net_device *out);
 

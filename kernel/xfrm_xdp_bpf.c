@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The kfuncs: thin wrappers that check the options, call the work, count and
- * trace. As with all kfuncs the interface is not stable.
+ * The kfuncs, but for those of the flow tier (xfrm_xdp_forward.c): thin wrappers that check
+ * the options, call the work, count and trace. As with all kfuncs the interface is not stable.
  */
 
 #include <linux/bpf.h>
@@ -12,65 +12,10 @@
 #include <linux/sched.h>
 #include <net/ip.h>
 #include <net/netfilter/nf_bpf_link.h>
-#include "xfrm_xdp.h"
+#include "xfrm_xdp_outer.h"
 
 #define CREATE_TRACE_POINTS
 #include "xfrm_xdp_note.h"
-
-/*
- * @error is the first member of all options: written as soon as it fits, so
- * that a program built against another size learns why nothing happens.
- */
-static bool xfrm_xdp_opts_ok(void *opts, u32 opts__sz, u32 size)
-{
-	s32 *error = opts;
-
-	if (!opts || opts__sz < sizeof(*error))
-		return false;
-	if (opts__sz != size) {
-		*error = -EINVAL;
-		return false;
-	}
-	return true;
-}
-
-/*
- * The results are kept on the stack and copied last: a program may have its
- * options in the packet, which the transform writes over.
- */
-static inline int xfrm_xdp_verdict(const struct xdp_buff *xdp,
-				   enum xfrm_xdp_verdict verdict,
-				   const struct bpf_xfrm_xdp_opts *result,
-				   struct bpf_xfrm_xdp_opts *opts)
-{
-	xfrm_xdp_note(xdp, verdict, result);
-	*opts = *result;
-	return verdict;
-}
-
-static int xfrm_xdp_misuse(const struct xdp_buff *xdp)
-{
-	xfrm_xdp_count(dev_net(xdp->rxq->dev), XFRM_XDP_R_PUNT_OPTS);
-	return XFRM_XDP_PUNT;
-}
-
-/*
- * XDP programs run with BH off, which is an RCU read side, but not to lockdep: where that
- * looks, the kfuncs below make one of their own.
- */
-static inline void xfrm_xdp_rcu_lock(void)
-{
-	if (IS_ENABLED(CONFIG_PROVE_RCU))
-		rcu_read_lock();
-}
-
-static inline void xfrm_xdp_rcu_unlock(void)
-{
-	if (IS_ENABLED(CONFIG_PROVE_RCU))
-		rcu_read_unlock();
-}
-
-DEFINE_LOCK_GUARD_0(xfrm_xdp_rcu, xfrm_xdp_rcu_lock(), xfrm_xdp_rcu_unlock())
 
 /* What both primitives ask before they touch anything. */
 static int xfrm_xdp_primitive(struct xfrm_xdp_pkt *pkt, const struct xdp_buff *xdp,
@@ -126,7 +71,7 @@ __bpf_kfunc int bpf_xdp_xfrm_input(struct xdp_md *ctx, struct xfrm_state *x,
 	result.reason = xfrm_xdp_primitive(&pkt, xdp, x, XFRM_SA_DIR_IN);
 	if (likely(!result.reason))
 		verdict = xfrm_xdp_input(xdp, x, &pkt, NULL, &result);
-	return xfrm_xdp_verdict(xdp, verdict, &result, opts);
+	return xfrm_xdp_verdict(xfrm_xdp_frame_net(xdp), xdp, verdict, &result, opts);
 }
 
 /**
@@ -170,74 +115,7 @@ __bpf_kfunc int bpf_xdp_xfrm_output(struct xdp_md *ctx, struct xfrm_state *x,
 	result.reason = xfrm_xdp_primitive(&pkt, xdp, x, XFRM_SA_DIR_OUT);
 	if (likely(!result.reason))
 		verdict = xfrm_xdp_output(xdp, x, &pkt, &outer, &result);
-	return xfrm_xdp_verdict(xdp, verdict, &result, opts);
-}
-
-/**
- * bpf_xdp_xfrm_flow() - take a packet along a learned flow
- * @ctx: Ethernet frame of one buffer
- * @handle: of the flow, from bpf_xfrm_flow_learn(): for programs that choose the flow
- *	themselves; others call bpf_xdp_xfrm_forward()
- * @opts: result
- * @opts__sz: sizeof(struct bpf_xfrm_xdp_opts) in bytes
- *
- * An inner flow is encrypted where its route says so, gets its next hop's
- * address and one hop less; DONE: redirect it to @opts->ifindex. The packet of
- * an inbound SA is decrypted; DONE: the frame is the inner packet; look its flow
- * up with @opts->sa, and @opts->ifindex if not zero, in the key and call again.
- * Where there is none, or the result is PUNT, call bpf_xdp_xfrm_metadata() and
- * return XDP_PASS.
- *
- * @opts->flags has XFRM_XDP_OPTS_FORGET where the map entry should be deleted.
- * @opts->error: -EINVAL where @opts__sz is wrong; the result is then PUNT.
- *
- * Context: XDP; takes the SA's lock.
- * Return: enum xfrm_xdp_verdict.
- */
-__bpf_kfunc int bpf_xdp_xfrm_flow(struct xdp_md *ctx, u64 handle,
-				  struct bpf_xfrm_xdp_opts *opts, u32 opts__sz)
-{
-	struct xdp_buff *xdp = (struct xdp_buff *)ctx;
-	struct bpf_xfrm_xdp_opts result = {};
-	enum xfrm_xdp_verdict verdict;
-
-	if (!xfrm_xdp_opts_ok(opts, opts__sz, sizeof(*opts)))
-		return xfrm_xdp_misuse(xdp);
-	guard(xfrm_xdp_rcu)();
-	verdict = xfrm_xdp_flow(xdp, handle, &result);
-	return xfrm_xdp_verdict(xdp, verdict, &result, opts);
-}
-
-/**
- * bpf_xdp_xfrm_forward() - take a packet along the flow that was learned for it
- * @ctx: Ethernet frame of one buffer
- * @opts: result
- * @opts__sz: sizeof(struct bpf_xfrm_xdp_opts) in bytes
- *
- * As bpf_xdp_xfrm_flow(), but finds the flow itself, and the inner one of what it
- * decrypts: a gateway needs to call nothing else. DONE: redirect it to @opts->ifindex.
- * PUNT: return XDP_PASS. Where @opts->sa is 0, nothing was changed; else the frame was
- * decrypted by that SA, and is the inner packet, for which no flow is known or holds, with
- * the metadata that bpf_skb_xfrm_restore() wants. What has been decrypted already is punted.
- * So is ESP by a device where bpf_skb_xfrm_restore() ran once and takes up nothing any more.
- *
- * @opts->error: -EINVAL where @opts__sz is wrong; the result is then PUNT.
- *
- * Context: XDP; takes the SA's lock.
- * Return: enum xfrm_xdp_verdict.
- */
-__bpf_kfunc int bpf_xdp_xfrm_forward(struct xdp_md *ctx, struct bpf_xfrm_xdp_opts *opts,
-				     u32 opts__sz)
-{
-	struct xdp_buff *xdp = (struct xdp_buff *)ctx;
-	struct bpf_xfrm_xdp_opts result = {};
-	enum xfrm_xdp_verdict verdict;
-
-	if (!xfrm_xdp_opts_ok(opts, opts__sz, sizeof(*opts)))
-		return xfrm_xdp_misuse(xdp);
-	guard(xfrm_xdp_rcu)();
-	verdict = xfrm_xdp_forward(xdp, &result);
-	return xfrm_xdp_verdict(xdp, verdict, &result, opts);
+	return xfrm_xdp_verdict(xfrm_xdp_frame_net(xdp), xdp, verdict, &result, opts);
 }
 
 /**

@@ -13,11 +13,10 @@
 #include <net/route.h>
 #include "xfrm_xdp.h"
 
-/* Would ipv4_dst_check() take the route? */
+/* Would ipv4_dst_check() take the route, which is one of IPv4? */
 static __always_inline bool xfrm_xdp_route_holds(const struct dst_entry *dst)
 {
-	return dst->ops->family == AF_INET &&
-	       dst->obsolete == DST_OBSOLETE_FORCE_CHK &&
+	return dst->obsolete == DST_OBSOLETE_FORCE_CHK &&
 	       dst_rtable(dst)->rt_genid == rt_genid_ipv4(dev_net(READ_ONCE(dst->dev)));
 }
 
@@ -35,26 +34,47 @@ static __always_inline u32 xfrm_xdp_route_mtu(const struct dst_entry *dst)
 	return metrics[RTAX_MTU - 1] ?: READ_ONCE(READ_ONCE(dst->dev)->mtu);
 }
 
-/* xfrm_bundle_ok() where nothing is to be brought up to date. */
+/*
+ * xfrm_bundle_ok() of a bundle of one SA and without IPv6, where nothing is to be brought up
+ * to date.
+ */
 static __always_inline bool xfrm_xdp_bundle_holds(const struct dst_entry *dst)
 {
 	const struct xfrm_dst *xdst = (const struct xfrm_dst *)dst;
 	const struct xfrm_state *x = dst->xfrm;
 
-	return dst->obsolete < 0 && !(dst->flags & DST_XFRM_QUEUE) &&
-	       xdst->child == xdst->path &&
-	       (!dst->dev || netif_running(dst->dev)) &&
-	       READ_ONCE(x->km.state) == XFRM_STATE_VALID &&
+	return dst->obsolete < 0 && READ_ONCE(x->km.state) == XFRM_STATE_VALID &&
 	       xdst->xfrm_genid == x->genid &&
 	       (xdst->num_pols <= 0 ||
 		xdst->policy_genid == atomic_read(&xdst->pols[0]->genid)) &&
-	       xfrm_xdp_route_holds(xdst->child) && xfrm_xdp_route_holds(xdst->route) &&
-	       xfrm_xdp_route_mtu(xdst->child) == xdst->child_mtu_cached &&
-	       xfrm_xdp_route_mtu(xdst->route) == xdst->route_mtu_cached;
+	       xfrm_xdp_route_holds(xdst->child) && xfrm_xdp_route_holds(xdst->route);
 }
 
 /**
- * xfrm_xdp_dst_holds() - dst_check(), and of a bundle that its MTUs are up to date
+ * xfrm_xdp_dst_up() - has the device of a bundle, or an MTU on its way, changed?
+ * @dst: route or bundle that xfrm_xdp_dst_holds()
+ * @cookie: of it, from when it was learned
+ *
+ * What is brought up to date by dst_check() is so then.
+ *
+ * Context: softirq, or BH off; RCU read side.
+ * Return: false where the bundle is not valid any more.
+ */
+static inline bool xfrm_xdp_dst_up(struct dst_entry *dst, u32 cookie)
+{
+	const struct xfrm_dst *xdst = (const struct xfrm_dst *)dst;
+
+	if (!dst->xfrm)
+		return true;
+	if (!cookie && (!dst->dev || netif_running(dst->dev)) &&
+	    xfrm_xdp_route_mtu(xdst->child) == xdst->child_mtu_cached &&
+	    xfrm_xdp_route_mtu(xdst->route) == xdst->route_mtu_cached)
+		return true;
+	return xfrm_xdp_dst_valid(dst, cookie);
+}
+
+/**
+ * xfrm_xdp_dst_holds() - dst_check(), but for the MTUs of a bundle
  * @dst: route or bundle
  * @cookie: of it, from when it was learned
  *
@@ -62,7 +82,9 @@ static __always_inline bool xfrm_xdp_bundle_holds(const struct dst_entry *dst)
  */
 static __always_inline bool xfrm_xdp_dst_holds(struct dst_entry *dst, u32 cookie)
 {
-	if (likely(dst->xfrm ? xfrm_xdp_bundle_holds(dst) : xfrm_xdp_route_holds(dst)))
+	/* No cookie: there is no route of IPv6 in it. */
+	if (likely(!cookie && (dst->xfrm ? xfrm_xdp_bundle_holds(dst) :
+					   xfrm_xdp_route_holds(dst))))
 		return true;
 	return xfrm_xdp_dst_valid(dst, cookie);
 }
@@ -78,13 +100,6 @@ static inline u32 xfrm_xdp_dst_mtu(const struct dst_entry *dst)
 	u32 mtu = dst->ops->family == AF_INET ? xfrm_xdp_route_mtu(dst) : 0;
 
 	return likely(mtu && mtu <= IP_MAX_MTU) ? mtu : dst_mtu(dst);
-}
-
-/* ip4_dst_hoplimit(), without an RCU read side of its own */
-static inline u8 xfrm_xdp_dst_hoplimit(const struct dst_entry *dst)
-{
-	return dst_metric_raw(dst, RTAX_HOPLIMIT) ?:
-	       READ_ONCE(dev_net(READ_ONCE(dst->dev))->ipv4.sysctl_ip_default_ttl);
 }
 
 #endif /* _XFRM_XDP_DST_H */

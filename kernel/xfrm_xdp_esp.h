@@ -89,17 +89,38 @@ static inline unsigned int xfrm_xdp_esp_assoc(struct xfrm_xdp_frame *f, u8 **sta
 	return sizeof(struct ip_esp_hdr) + sizeof(__be32);
 }
 
-/* Everything but the IV; @clen as the crypto layer counts it. */
-static __always_inline void xfrm_xdp_esp_request(struct xfrm_xdp_frame *f, unsigned int clen)
+/*
+ * The ICV is an entry of its own: who looks for it by its offset finds it at the start of
+ * one, and needs no list that begins there (scatterwalk_ffwd()).
+ */
+static __always_inline struct scatterlist *xfrm_xdp_esp_sg(struct xfrm_xdp_frame *f, u8 *start,
+							   unsigned int icvlen)
 {
+	unsigned int len = f->esph + f->len - start;
+
+	if (unlikely(!icvlen)) {
+		sg_set_buf(&f->sg[1], start, len);
+		return &f->sg[1];
+	}
+	len -= icvlen;
+	sg_set_buf(&f->sg[0], start, len);
+	sg_set_page(&f->sg[1], sg_page(&f->sg[0]), icvlen, f->sg[0].offset + len);
+	return &f->sg[0];
+}
+
+/* Everything but the IV; @clen as the crypto layer counts it. */
+static __always_inline void xfrm_xdp_esp_request(struct xfrm_xdp_frame *f,
+						 struct crypto_aead *aead, unsigned int clen)
+{
+	struct scatterlist *sg;
 	unsigned int assoclen;
 	u8 *start;
 
 	assoclen = xfrm_xdp_esp_assoc(f, &start);
-	sg_set_buf(&f->sg, start, f->esph + f->len - start);
-	aead_request_set_tfm(&f->req, f->x->data);
+	sg = xfrm_xdp_esp_sg(f, start, crypto_aead_authsize(aead));
+	aead_request_set_tfm(&f->req, aead);
 	aead_request_set_callback(&f->req, 0, xfrm_xdp_frame_complete, f);
-	aead_request_set_crypt(&f->req, &f->sg, &f->sg, clen, f->iv);
+	aead_request_set_crypt(&f->req, sg, sg, clen, f->iv);
 	aead_request_set_ad(&f->req, assoclen);
 }
 
@@ -108,7 +129,7 @@ static __always_inline void xfrm_xdp_esp_iv(struct xfrm_xdp_frame *f, unsigned i
 {
 	u64 seqno = (u64)ntohl(f->seq_hi) << 32 | ntohl(f->seq);
 
-	if (unlikely(ivlen > sizeof(seqno)))
+	if (unlikely(ivlen != sizeof(seqno)))
 		memset(f->iv, 0, sizeof(f->iv));
 	if (likely(ivlen >= sizeof(seqno)))
 		put_unaligned_be64(seqno, f->iv + ivlen - sizeof(seqno));
@@ -132,8 +153,8 @@ static __always_inline int xfrm_xdp_esp_encrypt(struct xfrm_xdp_frame *f)
 {
 	struct crypto_aead *aead = f->x->data;
 
-	xfrm_xdp_esp_request(f, f->len - sizeof(struct ip_esp_hdr) -
-				crypto_aead_authsize(aead));
+	xfrm_xdp_esp_request(f, aead, f->len - sizeof(struct ip_esp_hdr) -
+				      crypto_aead_authsize(aead));
 	xfrm_xdp_esp_iv(f, crypto_aead_ivsize(aead));
 	return crypto_aead_encrypt(&f->req);
 }
@@ -149,7 +170,7 @@ static __always_inline int xfrm_xdp_esp_encrypt(struct xfrm_xdp_frame *f)
  */
 static __always_inline int xfrm_xdp_esp_decrypt(struct xfrm_xdp_frame *f)
 {
-	xfrm_xdp_esp_request(f, f->len - sizeof(struct ip_esp_hdr));
+	xfrm_xdp_esp_request(f, f->x->data, f->len - sizeof(struct ip_esp_hdr));
 	return crypto_aead_decrypt(&f->req);
 }
 

@@ -76,7 +76,8 @@ struct xfrm_xdp_flow *xfrm_xdp_flow_alloc(const struct xfrm_xdp_flow_id *id,
 	flow->kind = id->kind;
 	flow->handed = id->kind == XFRM_XDP_FLOW_SA;
 	flow->renewed = jiffies;
-	flow->used = jiffies;
+	/* What is checked once a tick was not yet. */
+	flow->used = jiffies - 1;
 	if (in && is_vlan_dev(in)) {
 		flow->in = (struct net_device *)in;
 		netdev_hold(flow->in, &flow->in_tracker, GFP_ATOMIC);
@@ -225,21 +226,18 @@ void xfrm_xdp_flow_remove(struct xfrm_xdp_flow *flow)
 /**
  * xfrm_xdp_flow_aged() - xfrm_xdp_flow_fresh() in the second half of the interval, or after it
  * @flow: the flow
- * @now: jiffies, the low half
  * @interval: xfrm_xdp_interval
  *
  * Context: RCU read side.
  * Return: XFRM_XDP_OK or the reason to punt.
  */
-int xfrm_xdp_flow_aged(struct xfrm_xdp_flow *flow, u32 now, u32 interval)
+int xfrm_xdp_flow_aged(struct xfrm_xdp_flow *flow, u32 interval)
 {
 	u32 age = xfrm_xdp_flow_age(flow);
 
-	/* Not used: it falls idle and is swept, before its age can begin anew. */
+	/* The caller does not use it: it falls idle and is swept, before its age can begin anew. */
 	if (age > interval)
 		return XFRM_XDP_R_PUNT_STALE;
-	if (READ_ONCE(flow->used) != now)
-		WRITE_ONCE(flow->used, now);
 	if (age > interval / 2 && !READ_ONCE(flow->revalidating) &&
 	    !xchg(&flow->revalidating, 1))
 		return XFRM_XDP_R_PUNT_REVALIDATE;

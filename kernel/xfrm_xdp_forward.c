@@ -1,79 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The flow tier: a packet along its flow, found here or named by a handle, which is a
+ * The flow tier and its kfuncs: a packet along its flow, found here or named by a handle, which is a
  * hint: whether the packet is of the flow, and whether the flow still holds, is decided
  * here, so that no program can send a packet where the stack would not have sent it.
  */
 
-#include <linux/if_arp.h>
+#include <linux/bpf.h>
+#include <linux/btf.h>
 #include <net/dst.h>
 #include <net/ip.h>
 #include <net/ip6_route.h>
 #include <net/neighbour.h>
 #include "xfrm_xdp.h"
 #include "xfrm_xdp_dst.h"
+#include "xfrm_xdp_input.h"
 #include "xfrm_xdp_note.h"
+#include "xfrm_xdp_output.h"
 #include "xfrm_xdp_parse.h"
-
-/**
- * xfrm_xdp_egress_hooked() - are there programs or rules on the way out of a device?
- * @out: device
- *
- * Context: any.
- */
-bool xfrm_xdp_egress_hooked(const struct net_device *out)
-{
-#ifdef CONFIG_NET_XGRESS
-	if (rcu_access_pointer(out->tcx_egress))
-		return true;
-#endif
-#ifdef CONFIG_NETFILTER_EGRESS
-	if (rcu_access_pointer(out->nf_hooks_egress))
-		return true;
-#endif
-	return false;
-}
-
-static inline bool xfrm_xdp_egress_up(const struct net_device *dev)
-{
-	return dev->type == ARPHRD_ETHER && netif_running(dev) && netif_carrier_ok(dev);
-}
-
-/* xfrm_xdp_egress_check(), for every packet. */
-static __always_inline int xfrm_xdp_egress_asked(const struct net_device *in,
-						 const struct net_device *out)
-{
-	const struct net_device *real = xfrm_xdp_vlan_real(out);
-
-	if (!xfrm_xdp_vlan_taken(out) || !xfrm_xdp_egress_up(out))
-		return XFRM_XDP_R_PUNT_EGRESS;
-	if (unlikely(real != out)) {
-		if (!xfrm_xdp_egress_up(real) || xfrm_xdp_vlan_mapped(out))
-			return XFRM_XDP_R_PUNT_EGRESS;
-		if (xfrm_xdp_egress_hooked(real))
-			return XFRM_XDP_R_PUNT_EGRESS_HOOK;
-	}
-	if (!(READ_ONCE(real->xdp_features) & NETDEV_XDP_ACT_NDO_XMIT) &&
-	    !rcu_access_pointer(in->xdp_prog))
-		return XFRM_XDP_R_PUNT_EGRESS;
-	return xfrm_xdp_egress_hooked(out) ? XFRM_XDP_R_PUNT_EGRESS_HOOK : XFRM_XDP_OK;
-}
-
-/**
- * xfrm_xdp_egress_check() - does a device take frames that are redirected to it?
- * @in: ingress device, where XDP runs
- * @out: egress device of the stack
- *
- * Generic XDP transmits by itself; native XDP needs the driver, and a driver
- * that cannot drops in silence. Frames for a VLAN device go to the one below it.
- *
- * Context: RCU read side.
- * Return: XFRM_XDP_OK or the reason to punt.
- */
-int xfrm_xdp_egress_check(const struct net_device *in, const struct net_device *out)
-{
-	return xfrm_xdp_egress_asked(in, out);
-}
 
 /*
  * Is it a packet that the flow was learned for, decrypted by the same SA, or by none
@@ -97,9 +40,10 @@ static int xfrm_xdp_flow_match(const struct xfrm_xdp_flow *flow,
 }
 
 /* Does what the stack decided when it was learned still hold? */
-static __always_inline int xfrm_xdp_forward_holds(const struct xfrm_xdp_flow *flow)
+static __always_inline int xfrm_xdp_forward_holds(const struct xfrm_xdp_flow *flow,
+						  const struct xfrm_xdp_net *xn)
 {
-	if (flow->policy_gen != atomic_read(&xfrm_xdp_net_rcu(flow->net)->policy_gen))
+	if (flow->policy_gen != atomic_read(&xn->policy_gen))
 		return XFRM_XDP_R_PUNT_POLICY;
 	if (flow->dst && !xfrm_xdp_dst_holds(flow->dst, flow->cookie))
 		return XFRM_XDP_R_PUNT_DST;
@@ -107,9 +51,10 @@ static __always_inline int xfrm_xdp_forward_holds(const struct xfrm_xdp_flow *fl
 }
 
 /* What an SA decrypts has its policy checked later: by its flow, or the stack. */
-static __always_inline int xfrm_xdp_sa_holds(const struct xfrm_xdp_flow *flow)
+static __always_inline int xfrm_xdp_sa_holds(const struct xfrm_xdp_flow *flow,
+					     const struct xfrm_xdp_net *xn)
 {
-	if (flow->addr_gen != atomic_read(&xfrm_xdp_net_rcu(flow->net)->addr_gen))
+	if (flow->addr_gen != atomic_read(&xn->addr_gen))
 		return XFRM_XDP_R_PUNT_DST;
 	/* Routes may keep ESP from this host: what the stack receives next tells. */
 	return READ_ONCE(flow->routes) == xfrm_xdp_route_gen(flow->net, flow->key.family) ?
@@ -147,22 +92,56 @@ static __always_inline bool xfrm_xdp_neigh_ok(struct neighbour *neigh)
 	return true;
 }
 
-static __always_inline int xfrm_xdp_forward_check(const struct xfrm_xdp_flow *flow,
+/* Of a tunnel's header. */
+static u8 xfrm_xdp_forward_hoplimit(const struct xfrm_xdp_flow *flow)
+{
+	struct dst_entry *path = xfrm_dst_path(flow->dst);
+
+	return flow->x->props.family == AF_INET ? ip4_dst_hoplimit(path) :
+						  ip6_dst_hoplimit(path);
+}
+
+/*
+ * What is asked once a tick: the state of links, neighbours and MTUs, which packets that are
+ * under way do not see change either. What policy or routes say is asked for every packet.
+ */
+static noinline int xfrm_xdp_forward_tick(struct xfrm_xdp_flow *flow,
+					  const struct xdp_buff *xdp, u32 now)
+{
+	int reason = xfrm_xdp_egress_check(xdp->rxq->dev, flow->out);
+
+	if (!reason && !xfrm_xdp_dst_up(flow->dst, flow->cookie))
+		reason = XFRM_XDP_R_PUNT_DST;
+	if (!reason && !xfrm_xdp_neigh_ok(flow->neigh))
+		reason = XFRM_XDP_R_PUNT_NEIGH;
+	if (!reason && flow->x)
+		reason = xfrm_xdp_leaving_check(flow);
+	if (reason)
+		return reason;
+	if (flow->x)
+		WRITE_ONCE(flow->hoplimit, xfrm_xdp_forward_hoplimit(flow));
+	WRITE_ONCE(flow->used, now);
+	return XFRM_XDP_OK;
+}
+
+static __always_inline int xfrm_xdp_forward_check(struct xfrm_xdp_flow *flow,
 						  const struct xdp_buff *xdp,
-						  const struct xfrm_xdp_pkt *pkt)
+						  const struct xfrm_xdp_pkt *pkt, u32 now)
 {
 	int reason;
 
+	if (READ_ONCE(flow->used) != now) {
+		reason = xfrm_xdp_forward_tick(flow, xdp, now);
+		if (reason)
+			return reason;
+	}
 	if (pkt->ttl <= 1)
 		return XFRM_XDP_R_PUNT_TTL;
 	if (pkt->len > (flow->x ? dst_metric_raw(flow->dst, RTAX_MTU) :
 				  xfrm_xdp_dst_mtu(flow->dst)))
 		return XFRM_XDP_R_PUNT_MTU;
-	reason = xfrm_xdp_egress_asked(xdp->rxq->dev, flow->out);
-	if (reason)
-		return reason;
-	if (!xfrm_xdp_neigh_ok(flow->neigh))
-		return XFRM_XDP_R_PUNT_NEIGH;
+	if (xfrm_xdp_egress_hooked(flow->out))
+		return XFRM_XDP_R_PUNT_EGRESS_HOOK;
 	if (flow->via) {
 		reason = xfrm_xdp_iface_holds(flow, pkt->len);
 		if (reason)
@@ -170,7 +149,7 @@ static __always_inline int xfrm_xdp_forward_check(const struct xfrm_xdp_flow *fl
 	} else if (unlikely(flow->x && flow->x->if_id)) {
 		return XFRM_XDP_R_PUNT_IFACE;
 	}
-	return flow->x ? xfrm_xdp_leaving_check(flow) : XFRM_XDP_OK;
+	return XFRM_XDP_OK;
 }
 
 /* Out in the clear: next hop's address, TTL, no metadata on the wire. */
@@ -198,19 +177,17 @@ static __always_inline enum xfrm_xdp_verdict
 xfrm_xdp_forward_sa(const struct xfrm_xdp_flow *flow, struct xdp_buff *xdp,
 		    const struct xfrm_xdp_pkt *pkt, struct bpf_xfrm_xdp_opts *opts)
 {
-	struct dst_entry *path = xfrm_dst_path(flow->dst);
-	struct xfrm_xdp_outer outer = {
+	const struct xfrm_xdp_outer outer = {
 		.dev = flow->out,
 		.neigh = flow->neigh,
-		.hoplimit = flow->x->props.family == AF_INET ?
-			    xfrm_xdp_dst_hoplimit(path) : ip6_dst_hoplimit(path),
+		.hoplimit = READ_ONCE(flow->hoplimit),
 		/* Both MTUs of a bundle were up to date or were brought there just now. */
 		.mtu = ((struct xfrm_dst *)flow->dst)->child_mtu_cached,
 		.forward = true,
 	};
 	enum xfrm_xdp_verdict verdict;
 
-	verdict = xfrm_xdp_output(xdp, flow->x, pkt, &outer, opts);
+	verdict = xfrm_xdp_output_packet(xdp, flow->x, pkt, &outer, opts);
 	if (flow->via && verdict != XFRM_XDP_PUNT)
 		xfrm_xdp_iface_tx(flow, pkt->len, verdict != XFRM_XDP_DROP);
 	return verdict;
@@ -239,7 +216,7 @@ xfrm_xdp_decrypt(struct xfrm_xdp_flow *flow, struct xdp_buff *xdp,
 		opts->reason = XFRM_XDP_R_PUNT_IFACE;
 		return XFRM_XDP_PUNT;
 	}
-	verdict = xfrm_xdp_input(xdp, flow->x, pkt, iface, opts);
+	verdict = xfrm_xdp_input_packet(xdp, flow->x, pkt, iface, opts);
 	if (verdict == XFRM_XDP_DONE) {
 		opts->ifindex = iface ? iface->ifindex : 0;
 		opts->sa = flow->handle;
@@ -299,13 +276,16 @@ xfrm_xdp_flow_took(struct xfrm_xdp_flow *flow, const struct xfrm_xdp_arrived *ar
 /* The two kinds of flows, if they hold. Inline: every packet takes one or both. */
 
 static __always_inline enum xfrm_xdp_verdict
-xfrm_xdp_take_sa(struct xfrm_xdp_flow *flow, struct xdp_buff *xdp,
+xfrm_xdp_take_sa(struct xfrm_xdp_flow *flow, const struct xfrm_xdp_net *xn, struct xdp_buff *xdp,
 		 const struct xfrm_xdp_pkt *pkt, const struct xfrm_xdp_arrived *arrived,
 		 struct bpf_xfrm_xdp_opts *opts)
 {
-	int reason = xfrm_xdp_sa_holds(flow) ?: xfrm_xdp_flow_fresh(flow);
+	u32 now = jiffies;
+	int reason = xfrm_xdp_sa_holds(flow, xn) ?: xfrm_xdp_flow_fresh(flow, now);
 	enum xfrm_xdp_verdict verdict;
 
+	if (likely(!reason) && READ_ONCE(flow->used) != now)
+		WRITE_ONCE(flow->used, now);
 	reason = xfrm_xdp_sa_in_order(flow, pkt, reason);
 	verdict = unlikely(reason) ? xfrm_xdp_punt(opts, reason) :
 				     xfrm_xdp_decrypt(flow, xdp, pkt, opts);
@@ -313,17 +293,19 @@ xfrm_xdp_take_sa(struct xfrm_xdp_flow *flow, struct xdp_buff *xdp,
 }
 
 static __always_inline enum xfrm_xdp_verdict
-xfrm_xdp_take_forward(struct xfrm_xdp_flow *flow, struct xdp_buff *xdp,
+xfrm_xdp_take_forward(struct xfrm_xdp_flow *flow, const struct xfrm_xdp_net *xn, struct xdp_buff *xdp,
 		      const struct xfrm_xdp_pkt *pkt, const struct xfrm_xdp_arrived *arrived,
 		      struct bpf_xfrm_xdp_opts *opts)
 {
-	int reason = xfrm_xdp_forward_holds(flow);
+	int reason = xfrm_xdp_forward_holds(flow, xn);
 	enum xfrm_xdp_verdict verdict;
+	u32 now = jiffies;
 
 	if (likely(!reason))
-		reason = pkt->tcp_end ? XFRM_XDP_R_PUNT_TCP_END : xfrm_xdp_flow_fresh(flow);
+		reason = pkt->tcp_end ? XFRM_XDP_R_PUNT_TCP_END :
+					xfrm_xdp_flow_fresh(flow, now);
 	if (likely(!reason))
-		reason = xfrm_xdp_forward_check(flow, xdp, pkt);
+		reason = xfrm_xdp_forward_check(flow, xdp, pkt, now);
 	if (unlikely(reason)) {
 		verdict = xfrm_xdp_punt(opts, reason);
 	} else {
@@ -334,17 +316,10 @@ xfrm_xdp_take_forward(struct xfrm_xdp_flow *flow, struct xdp_buff *xdp,
 	return xfrm_xdp_flow_took(flow, arrived, verdict, opts);
 }
 
-/**
- * xfrm_xdp_flow() - take a packet along a flow
- * @xdp: frame with an Ethernet header
- * @handle: of the flow
- * @opts: result, zeroed
- *
- * Context: XDP: BH off, RCU read side.
- * Return: one of the four verdicts.
- */
-enum xfrm_xdp_verdict xfrm_xdp_flow(struct xdp_buff *xdp, u64 handle,
-				    struct bpf_xfrm_xdp_opts *opts)
+/* bpf_xdp_xfrm_flow(), with options that are zeroed. */
+static enum xfrm_xdp_verdict xfrm_xdp_by_handle(struct xdp_buff *xdp,
+						const struct xfrm_xdp_net *xn, u64 handle,
+						struct bpf_xfrm_xdp_opts *opts)
 {
 	struct xfrm_xdp_flow *flow = xfrm_xdp_flow_get(handle);
 	struct xfrm_xdp_arrived arrived;
@@ -371,8 +346,8 @@ enum xfrm_xdp_verdict xfrm_xdp_flow(struct xdp_buff *xdp, u64 handle,
 	arrived.len = sa ? xfrm_xdp_meta_len() : pkt.len;
 	arrived.bytes = sa ? pkt.mac_len + arrived.len : xdp->data_end - xdp->data;
 	verdict = flow->kind == XFRM_XDP_FLOW_SA ?
-		  xfrm_xdp_take_sa(flow, xdp, &pkt, &arrived, opts) :
-		  xfrm_xdp_take_forward(flow, xdp, &pkt, &arrived, opts);
+		  xfrm_xdp_take_sa(flow, xn, xdp, &pkt, &arrived, opts) :
+		  xfrm_xdp_take_forward(flow, xn, xdp, &pkt, &arrived, opts);
 	if (verdict == XFRM_XDP_DONE && flow->kind == XFRM_XDP_FLOW_SA)
 		xfrm_xdp_meta_decrypted(xdp, handle, opts->ifindex ?: xdp->rxq->dev->ifindex,
 					pkt.len);
@@ -491,16 +466,13 @@ xfrm_xdp_find(const struct xdp_buff *xdp, const struct xfrm_xdp_pkt *pkt, u32 if
 	return xfrm_xdp_find_other(xdp, pkt, ifindex, sa, esp);
 }
 
-/**
- * xfrm_xdp_forward() - take a packet along its flow, and what was in ESP along its own
- * @xdp: frame with an Ethernet header
- * @opts: result, zeroed; @sa where it was decrypted: of PUNT the frame is the inner packet
- *	then, and has its metadata
- *
- * Context: XDP: BH off, RCU read side.
- * Return: one of the four verdicts.
+/*
+ * A packet along its flow, and what was in ESP along its own. @opts: zeroed; @sa where it was
+ * decrypted: of PUNT the frame is the inner packet then, and has its metadata.
  */
-enum xfrm_xdp_verdict xfrm_xdp_forward(struct xdp_buff *xdp, struct bpf_xfrm_xdp_opts *opts)
+static __always_inline enum xfrm_xdp_verdict
+xfrm_xdp_along(struct xdp_buff *xdp, const struct xfrm_xdp_net *xn,
+	       struct bpf_xfrm_xdp_opts *opts)
 {
 	struct xfrm_xdp_arrived arrived = { .bytes = xdp->data_end - xdp->data };
 	u32 ifindex = xdp->rxq->dev->ifindex;
@@ -522,10 +494,10 @@ enum xfrm_xdp_verdict xfrm_xdp_forward(struct xdp_buff *xdp, struct bpf_xfrm_xdp
 
 	arrived.len = pkt.len;
 	if (flow->kind == XFRM_XDP_FLOW_SA) {
-		verdict = xfrm_xdp_take_sa(flow, xdp, &pkt, &arrived, opts);
+		verdict = xfrm_xdp_take_sa(flow, xn, xdp, &pkt, &arrived, opts);
 		if (verdict != XFRM_XDP_DONE)
 			return verdict;
-		xfrm_xdp_note(xdp, verdict, opts);
+		xfrm_xdp_note(xn, xdp, verdict, opts);
 		reason = xfrm_xdp_parse_inner(&pkt, xdp);
 		flow = likely(!reason) ?
 		       xfrm_xdp_find(xdp, &pkt, opts->ifindex ?: ifindex, opts->sa) : NULL;
@@ -534,10 +506,85 @@ enum xfrm_xdp_verdict xfrm_xdp_forward(struct xdp_buff *xdp, struct bpf_xfrm_xdp
 			goto up;
 		}
 	}
-	verdict = xfrm_xdp_take_forward(flow, xdp, &pkt, &arrived, opts);
+	verdict = xfrm_xdp_take_forward(flow, xn, xdp, &pkt, &arrived, opts);
 	if (likely(verdict != XFRM_XDP_PUNT || !opts->sa))
 		return verdict;
 up:
 	xfrm_xdp_meta_prove(xdp, opts->sa);
 	return verdict;
 }
+
+__bpf_kfunc_start_defs();
+
+/**
+ * bpf_xdp_xfrm_flow() - take a packet along a learned flow
+ * @ctx: Ethernet frame of one buffer
+ * @handle: of the flow, from bpf_xfrm_flow_learn(): for programs that choose the flow
+ *	themselves; others call bpf_xdp_xfrm_forward()
+ * @opts: result
+ * @opts__sz: sizeof(struct bpf_xfrm_xdp_opts) in bytes
+ *
+ * An inner flow is encrypted where its route says so, gets its next hop's
+ * address and one hop less; DONE: redirect it to @opts->ifindex. The packet of
+ * an inbound SA is decrypted; DONE: the frame is the inner packet; look its flow
+ * up with @opts->sa, and @opts->ifindex if not zero, in the key and call again.
+ * Where there is none, or the result is PUNT, call bpf_xdp_xfrm_metadata() and
+ * return XDP_PASS.
+ *
+ * @opts->flags has XFRM_XDP_OPTS_FORGET where the map entry should be deleted.
+ * @opts->error: -EINVAL where @opts__sz is wrong; the result is then PUNT.
+ *
+ * Context: XDP; takes the SA's lock.
+ * Return: enum xfrm_xdp_verdict.
+ */
+__bpf_kfunc int bpf_xdp_xfrm_flow(struct xdp_md *ctx, u64 handle,
+				  struct bpf_xfrm_xdp_opts *opts, u32 opts__sz)
+{
+	struct xdp_buff *xdp = (struct xdp_buff *)ctx;
+	struct bpf_xfrm_xdp_opts result = {};
+	const struct xfrm_xdp_net *xn;
+	enum xfrm_xdp_verdict verdict;
+
+	if (!xfrm_xdp_opts_ok(opts, opts__sz, sizeof(*opts)))
+		return xfrm_xdp_misuse(xdp);
+	guard(xfrm_xdp_rcu)();
+	xn = xfrm_xdp_frame_net(xdp);
+	verdict = xfrm_xdp_by_handle(xdp, xn, handle, &result);
+	return xfrm_xdp_verdict(xn, xdp, verdict, &result, opts);
+}
+
+/**
+ * bpf_xdp_xfrm_forward() - take a packet along the flow that was learned for it
+ * @ctx: Ethernet frame of one buffer
+ * @opts: result
+ * @opts__sz: sizeof(struct bpf_xfrm_xdp_opts) in bytes
+ *
+ * As bpf_xdp_xfrm_flow(), but finds the flow itself, and the inner one of what it
+ * decrypts: a gateway needs to call nothing else. DONE: redirect it to @opts->ifindex.
+ * PUNT: return XDP_PASS. Where @opts->sa is 0, nothing was changed; else the frame was
+ * decrypted by that SA, and is the inner packet, for which no flow is known or holds, with
+ * the metadata that bpf_skb_xfrm_restore() wants. What has been decrypted already is punted.
+ * So is ESP by a device where bpf_skb_xfrm_restore() ran once and takes up nothing any more.
+ *
+ * @opts->error: -EINVAL where @opts__sz is wrong; the result is then PUNT.
+ *
+ * Context: XDP; takes the SA's lock.
+ * Return: enum xfrm_xdp_verdict.
+ */
+__bpf_kfunc int bpf_xdp_xfrm_forward(struct xdp_md *ctx, struct bpf_xfrm_xdp_opts *opts,
+				     u32 opts__sz)
+{
+	struct xdp_buff *xdp = (struct xdp_buff *)ctx;
+	struct bpf_xfrm_xdp_opts result = {};
+	const struct xfrm_xdp_net *xn;
+	enum xfrm_xdp_verdict verdict;
+
+	if (!xfrm_xdp_opts_ok(opts, opts__sz, sizeof(*opts)))
+		return xfrm_xdp_misuse(xdp);
+	guard(xfrm_xdp_rcu)();
+	xn = xfrm_xdp_frame_net(xdp);
+	verdict = xfrm_xdp_along(xdp, xn, &result);
+	return xfrm_xdp_verdict(xn, xdp, verdict, &result, opts);
+}
+
+__bpf_kfunc_end_defs();

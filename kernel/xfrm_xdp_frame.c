@@ -13,25 +13,7 @@
 #include <linux/wait.h>
 #include "xfrm_xdp.h"
 
-#define XFRM_XDP_POOL_SIZE	16
-
-/**
- * struct xfrm_xdp_pool - a CPU's frames; used with BH off on that CPU
- * @frame: the frames
- * @nr: how many there are
- * @taken: frames that left with a request in flight, ever
- * @finished: requests that completed on this CPU after that, ever
- * @refill: makes up for those that were taken
- */
-struct xfrm_xdp_pool {
-	struct xfrm_xdp_frame *frame[XFRM_XDP_POOL_SIZE];
-	unsigned int nr;
-	unsigned long taken;
-	unsigned long finished;
-	struct work_struct refill;
-};
-
-static DEFINE_PER_CPU(struct xfrm_xdp_pool, xfrm_xdp_pools);
+DEFINE_PER_CPU(struct xfrm_xdp_pool, xfrm_xdp_pools);
 
 /* Woken when a frame that was taken is finished. */
 static DECLARE_WAIT_QUEUE_HEAD(xfrm_xdp_idle);
@@ -58,7 +40,7 @@ static struct xfrm_xdp_frame *xfrm_xdp_frame_alloc(int node)
 		return NULL;
 	}
 	f->page = page_address(page);
-	sg_init_table(&f->sg, 1);
+	sg_init_table(f->sg, ARRAY_SIZE(f->sg));
 	return f;
 }
 
@@ -89,22 +71,16 @@ static void xfrm_xdp_pool_refill(struct work_struct *work)
 }
 
 /**
- * xfrm_xdp_frame_get() - the frame for the next operation of this CPU
+ * xfrm_xdp_frame_none() - all frames of this CPU are in flight
+ * @pool: of this CPU
  *
- * It stays the pool's until it is taken: with BH off nobody else gets it.
+ * What was taken is made up for; this is for memory that was short then.
  *
  * Context: softirq, or BH off.
- * Return: the frame, or NULL when all are in flight.
  */
-struct xfrm_xdp_frame *xfrm_xdp_frame_get(void)
+void xfrm_xdp_frame_none(struct xfrm_xdp_pool *pool)
 {
-	struct xfrm_xdp_pool *pool = this_cpu_ptr(&xfrm_xdp_pools);
-
-	if (likely(pool->nr))
-		return pool->frame[pool->nr - 1];
-	/* What was taken is made up for; this is for memory that was short then. */
 	schedule_work_on(smp_processor_id(), &pool->refill);
-	return NULL;
 }
 
 /**

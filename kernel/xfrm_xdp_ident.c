@@ -1,72 +1,36 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * IDs of outer IPv4 headers that may be fragmented. __ip_select_ident() hashes the
- * addresses and adds to a counter that all CPUs share. Here each CPU reserves a few at
- * once for a pair of gateways, as GSO does for its segments.
- */
+/* What is not inline of the IDs of outer IPv4 headers (xfrm_xdp_ident.h): reserving them. */
 
-#include <linux/hash.h>
-#include <net/ip.h>
-#include "xfrm_xdp.h"
+#include "xfrm_xdp_ident.h"
 
 /*
  * Reserved at once, at most: twice as many each time, for what another pair displaces is
  * lost, and no more than half of a pair's may be.
  */
 #define XFRM_XDP_IDENTS		64
-#define XFRM_XDP_IDENT_BITS	6
+
+DEFINE_PER_CPU(struct xfrm_xdp_idents [1 << XFRM_XDP_IDENT_BITS], xfrm_xdp_idents);
 
 /**
- * struct xfrm_xdp_idents - what a CPU has reserved; used with BH off on that CPU
- * @net: namespace
- * @saddr: source address
- * @daddr: destination address
- * @next: the next ID
- * @left: how many there are
- * @batch: how many were reserved
- * @protocol: of what is inside
- */
-struct xfrm_xdp_idents {
-	const struct net *net;
-	__be32 saddr;
-	__be32 daddr;
-	u16 next;
-	u8 left;
-	u8 batch;
-	u8 protocol;
-};
-
-static DEFINE_PER_CPU(struct xfrm_xdp_idents [1 << XFRM_XDP_IDENT_BITS], xfrm_xdp_idents);
-
-/**
- * xfrm_xdp_ident() - an ID for a header, as __ip_select_ident() gives it
+ * xfrm_xdp_ident_reserve() - IDs for this header and some to come
+ * @ids: where to; of another pair of gateways until now, or used up
  * @net: namespace
  * @iph: the header; its addresses and protocol are there
  *
  * Context: softirq, or BH off.
- * Return: the ID, in network order.
  */
-__be16 xfrm_xdp_ident(struct net *net, struct iphdr *iph)
+void xfrm_xdp_ident_reserve(struct xfrm_xdp_idents *ids, struct net *net, struct iphdr *iph)
 {
-	u32 hash = hash_32((__force u32)iph->saddr ^ (__force u32)iph->daddr,
-			   XFRM_XDP_IDENT_BITS);
-	struct xfrm_xdp_idents *ids = this_cpu_ptr(&xfrm_xdp_idents[hash]);
-
-	if (unlikely(ids->daddr != iph->daddr || ids->saddr != iph->saddr ||
-		     ids->protocol != iph->protocol || ids->net != net)) {
+	if (ids->daddr != iph->daddr || ids->saddr != iph->saddr ||
+	    ids->protocol != iph->protocol || ids->net != net) {
 		ids->net = net;
 		ids->saddr = iph->saddr;
 		ids->daddr = iph->daddr;
 		ids->protocol = iph->protocol;
-		ids->left = 0;
 		ids->batch = 0;
 	}
-	if (unlikely(!ids->left)) {
-		ids->batch = clamp(2 * ids->batch, 1, XFRM_XDP_IDENTS);
-		__ip_select_ident(net, iph, ids->batch);
-		ids->next = ntohs(iph->id);
-		ids->left = ids->batch;
-	}
-	ids->left--;
-	return htons(ids->next++);
+	ids->batch = clamp(2 * ids->batch, 1, XFRM_XDP_IDENTS);
+	__ip_select_ident(net, iph, ids->batch);
+	ids->next = ntohs(iph->id);
+	ids->left = ids->batch;
 }

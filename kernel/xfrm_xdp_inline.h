@@ -241,8 +241,8 @@ static inline bool xfrm_xdp_is_generic(const struct xdp_buff *xdp)
 static __always_inline bool xfrm_xdp_tag_stripped(const struct xdp_buff *xdp)
 {
 	const struct xdp_metadata_ops *ops = xdp->rxq->dev->xdp_metadata_ops;
-	__be16 proto;
-	u16 tci;
+	__be16 proto __uninitialized;
+	u16 tci __uninitialized;
 
 	if (!ops || !ops->xmo_rx_vlan_tag || !xdp_rxq_info_is_reg(xdp->rxq) ||
 	    xfrm_xdp_on_device_queue(xdp))
@@ -299,32 +299,43 @@ static inline void xfrm_xdp_set_frame(struct xdp_buff *xdp, u8 *start, u8 *end)
 /**
  * xfrm_xdp_must_copy() - must the transform work on memory of ours?
  * @x: SA that passed xfrm_xdp_sa_check()
- * @xdp: frame
  *
  * Where a request may complete after crypto_aead_*crypt() returned, for then the
- * driver recycles the buffer under it; and where the buffer is AF_XDP's, which is
- * not in the linear mapping that a scatterlist needs.
+ * driver recycles the buffer under it.
  *
  * Context: XDP.
  */
-static inline bool xfrm_xdp_must_copy(const struct xfrm_state *x, const struct xdp_buff *xdp)
+static inline bool xfrm_xdp_must_copy(const struct xfrm_state *x)
 {
 	struct crypto_aead *aead = x->data;
 
-	return crypto_aead_tfm(aead)->__crt_alg->cra_flags & CRYPTO_ALG_ASYNC ||
-	       xdp->rxq->mem.type == MEM_TYPE_XSK_BUFF_POOL;
+	return crypto_aead_tfm(aead)->__crt_alg->cra_flags & CRYPTO_ALG_ASYNC;
 }
 
 /**
  * xfrm_xdp_sa_hard_limit() - would xfrm_state_check_expire() expire the SA?
  * @x: SA
  *
- * Context: softirq, x->lock held.
+ * Context: softirq; x->lock held, or where an answer of a moment ago will do.
  */
 static inline bool xfrm_xdp_sa_hard_limit(const struct xfrm_state *x)
 {
-	return x->curlft.bytes >= x->lft.hard_byte_limit ||
-	       x->curlft.packets >= x->lft.hard_packet_limit;
+	return READ_ONCE(x->curlft.bytes) >= x->lft.hard_byte_limit ||
+	       READ_ONCE(x->curlft.packets) >= x->lft.hard_packet_limit;
+}
+
+/**
+ * xfrm_xdp_sa_expiring() - would xfrm_state_check_expire() do something?
+ * @x: SA within its hard limits
+ *
+ * Context: as xfrm_xdp_sa_hard_limit().
+ */
+static inline bool xfrm_xdp_sa_expiring(const struct xfrm_state *x)
+{
+	return !READ_ONCE(x->curlft.use_time) ||
+	       (unlikely(READ_ONCE(x->curlft.bytes) >= x->lft.soft_byte_limit ||
+			 READ_ONCE(x->curlft.packets) >= x->lft.soft_packet_limit) &&
+		!x->km.dying);
 }
 
 /**
@@ -337,10 +348,7 @@ static inline bool xfrm_xdp_sa_hard_limit(const struct xfrm_state *x)
  */
 static inline void xfrm_xdp_sa_used(struct xfrm_state *x)
 {
-	bool soft = x->curlft.bytes >= x->lft.soft_byte_limit ||
-		    x->curlft.packets >= x->lft.soft_packet_limit;
-
-	if (unlikely(!READ_ONCE(x->curlft.use_time) || (soft && !x->km.dying)))
+	if (unlikely(xfrm_xdp_sa_expiring(x)))
 		xfrm_state_check_expire(x);
 }
 
@@ -381,104 +389,24 @@ static inline void xfrm_xdp_move_down(u8 *to, const u8 *from, unsigned int len)
 	put_unaligned(last, (u64 *)(to + end));
 }
 
-/* xfrm_xdp_outer.c */
+/* xfrm_xdp_frame.c */
 
 /**
- * xfrm_xdp_outer_payload() - what of a packet is encrypted, and behind what
- * @l: result: @payload, @len, @proto, @iphlen, @encap
- * @x: outbound SA that passed xfrm_xdp_sa_check()
- * @pkt: the inner packet
+ * xfrm_xdp_frame_get() - the frame for the next operation of this CPU
  *
- * Context: any.
- * Return: may the packet go through an SA of this mode?
- */
-static inline bool xfrm_xdp_outer_payload(struct xfrm_xdp_layout *l,
-					  const struct xfrm_state *x,
-					  const struct xfrm_xdp_pkt *pkt)
-{
-	l->iphlen = x->props.family == AF_INET ? sizeof(struct iphdr) :
-						 sizeof(struct ipv6hdr);
-	l->encap = x->encap ? sizeof(struct udphdr) : 0;
-	if (unlikely(x->props.mode != XFRM_MODE_TUNNEL))
-		return xfrm_xdp_outer_without(l, x, pkt);
-	l->payload = pkt->l3;
-	l->len = pkt->len;
-	l->proto = pkt->family == AF_INET ? IPPROTO_IPIP : IPPROTO_IPV6;
-	return true;
-}
-
-/* RFC 4301 section 5.1.2.1: DSCP and ECN of a tunnel's header. */
-static inline u8 xfrm_xdp_tunnel_tos(const struct xfrm_state *x, u8 inner)
-{
-	u8 tos = x->props.extra_flags & XFRM_SA_XFLAG_DONT_ENCAP_DSCP ? 0 : inner;
-
-	if (likely(!inner))
-		return 0;
-	tos = INET_ECN_encapsulate(tos, inner);
-	return x->props.flags & XFRM_STATE_NOECN ? tos & ~INET_ECN_MASK : tos;
-}
-
-/* DF as xfrm4_tunnel_encap_add() has it. */
-static inline __be16 xfrm_xdp_tunnel_df(const struct xfrm_state *x, const u8 *inner, u8 family)
-{
-	if (x->props.flags & XFRM_STATE_NOPMTUDISC)
-		return 0;
-	/*
-	 * The kernel means to leave DF out for IPv6 of up to 1280 bytes, but asks
-	 * skb->protocol, which is the outer one by then: it never does.
-	 */
-	return family == AF_INET ? ((const struct iphdr *)inner)->frag_off & htons(IP_DF) :
-				   htons(IP_DF);
-}
-
-/*
- * ip_select_ident(): none for what is never fragmented. The stack counts by what is
- * inside, for it asks before there is ESP.
- */
-static inline __be16 xfrm_xdp_tunnel_id(struct iphdr *iph, const struct xfrm_state *x, u8 proto)
-{
-	if (iph->frag_off)
-		return 0;
-	iph->protocol = proto;
-	return xfrm_xdp_ident(xs_net((struct xfrm_state *)x), iph);
-}
-
-/* The fields of an outer IPv4 header that every mode has; its checksum is the last. */
-static inline void xfrm_xdp_outer_seal(struct iphdr *iph, const struct xfrm_xdp_layout *l)
-{
-	iph->version = 4;
-	iph->ihl = 5;
-	iph->tot_len = htons(l->total - l->mac_len);
-	iph->protocol = l->encap ? IPPROTO_UDP : IPPROTO_ESP;
-	iph->check = 0;
-	iph->check = ip_fast_csum(iph, 5);
-}
-
-/**
- * xfrm_xdp_tunnel_ip4() - the outer header of an IPv4 tunnel
- * @iph: where to
- * @x: SA
- * @inner: the inner IP header
- * @pkt: what else there is to know of the inner packet
- * @outer: hop limit
- * @l: lengths
- *
- * Follows xfrm4_tunnel_encap_add(), as __ip_local_out() completes it.
+ * It stays the pool's until it is taken: with BH off nobody else gets it.
  *
  * Context: softirq, or BH off.
+ * Return: the frame, or NULL when all are in flight.
  */
-static inline void xfrm_xdp_tunnel_ip4(struct iphdr *iph, const struct xfrm_state *x,
-				       const u8 *inner, const struct xfrm_xdp_pkt *pkt,
-				       const struct xfrm_xdp_outer *outer,
-				       const struct xfrm_xdp_layout *l)
+static __always_inline struct xfrm_xdp_frame *xfrm_xdp_frame_get(void)
 {
-	iph->saddr = x->props.saddr.a4;
-	iph->daddr = x->id.daddr.a4;
-	iph->tos = xfrm_xdp_tunnel_tos(x, pkt->tos);
-	iph->frag_off = xfrm_xdp_tunnel_df(x, inner, pkt->family);
-	iph->ttl = outer->hoplimit;
-	iph->id = xfrm_xdp_tunnel_id(iph, x, l->proto);
-	xfrm_xdp_outer_seal(iph, l);
+	struct xfrm_xdp_pool *pool = this_cpu_ptr(&xfrm_xdp_pools);
+
+	if (likely(pool->nr))
+		return pool->frame[pool->nr - 1];
+	xfrm_xdp_frame_none(pool);
+	return NULL;
 }
 
 /* xfrm_xdp_inner.c */

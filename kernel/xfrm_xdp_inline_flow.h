@@ -98,6 +98,7 @@ static inline bool xfrm_xdp_flow_left_lately(const struct xfrm_xdp_flow *flow)
 /**
  * xfrm_xdp_flow_fresh() - may a packet take the fast path, by the clock?
  * @flow: the flow
+ * @now: jiffies, the low half
  *
  * Half way through the interval one packet is sent through the stack to renew
  * the flow; the others go on. At its end they stop.
@@ -105,16 +106,12 @@ static inline bool xfrm_xdp_flow_left_lately(const struct xfrm_xdp_flow *flow)
  * Context: RCU read side.
  * Return: XFRM_XDP_OK or the reason to punt.
  */
-static __always_inline int xfrm_xdp_flow_fresh(struct xfrm_xdp_flow *flow)
+static __always_inline int xfrm_xdp_flow_fresh(struct xfrm_xdp_flow *flow, u32 now)
 {
 	u32 interval = READ_ONCE(xfrm_xdp_interval);
-	u32 now = jiffies;
 
-	if (unlikely(now - READ_ONCE(flow->renewed) > interval / 2))
-		return xfrm_xdp_flow_aged(flow, now, interval);
-	if (READ_ONCE(flow->used) != now)
-		WRITE_ONCE(flow->used, now);
-	return XFRM_XDP_OK;
+	return unlikely(now - READ_ONCE(flow->renewed) > interval / 2) ?
+	       xfrm_xdp_flow_aged(flow, interval) : XFRM_XDP_OK;
 }
 
 /* xfrm_xdp_leaving.c */

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * One packet in through one SA: the order of xfrm_input() with esp_input(), on an
- * XDP frame. What fails before the transform is punted, for then the stack ends it
- * with its own counters and audit records; what fails after it is dropped with the
- * same.
+ * What is not inline of one packet in through one SA (xfrm_xdp_input.h): frames that the
+ * crypto layer took, SAs that need a closer look, and ESP in UDP.
  */
 
-#include <linux/netdevice.h>
-#include <net/ip.h>
 #include <net/ip6_checksum.h>
-#include "xfrm_xdp.h"
-#include "xfrm_xdp_esp.h"
-#include "xfrm_xdp_replay.h"
+#include "xfrm_xdp_input.h"
 
-/* The checks of xfrm_input() before the transform, in its order. */
-static int xfrm_xdp_input_admit(struct xfrm_xdp_frame *f)
+/**
+ * xfrm_xdp_input_admit_slow() - the checks of xfrm_input() before the transform, in its order
+ * @f: the packet: @x and @seq; result: @seq_hi
+ *
+ * Context: softirq, or BH off; RCU read side. Takes x->lock.
+ * Return: XFRM_XDP_OK or the reason to punt.
+ */
+int xfrm_xdp_input_admit_slow(struct xfrm_xdp_frame *f)
 {
 	struct xfrm_state *x = f->x;
 	int reason = XFRM_XDP_OK;
@@ -34,130 +34,54 @@ static int xfrm_xdp_input_admit(struct xfrm_xdp_frame *f)
 	return reason;
 }
 
-/* The replay state may have moved while the packet was being decrypted. */
-static __always_inline int xfrm_xdp_input_recheck(struct xfrm_xdp_frame *f)
+/* What udp_rcv() checks before it looks into the packet. */
+static bool xfrm_xdp_input_udp_ok(const struct xfrm_xdp_pkt *pkt, const struct udphdr *uh)
 {
-	struct xfrm_state *x = f->x;
-	enum xfrm_xdp_replay seen;
+	const struct ipv6hdr *ip6h = (const struct ipv6hdr *)pkt->l3;
+	const struct iphdr *iph = (const struct iphdr *)pkt->l3;
+	unsigned int len = pkt->len - pkt->hlen;
+	__wsum csum;
 
-	if (x->repl_mode == XFRM_REPLAY_MODE_ESN &&
-	    f->seq_hi != htonl(xfrm_replay_seqhi(x, f->seq))) {
-		x->stats.replay_window++;
-		return XFRM_XDP_R_DROP_REPLAY;
-	}
-	seen = xfrm_xdp_replay_check(x, f->seq);
-	if (likely(seen == XFRM_XDP_REPLAY_NEW))
-		return XFRM_XDP_OK;
-	if (seen == XFRM_XDP_REPLAY_OLD)
-		x->stats.replay_window++;
-	else if (seen == XFRM_XDP_REPLAY_DUP)
-		x->stats.replay++;
-	xfrm_xdp_audit_replay(x, f);
-	return XFRM_XDP_R_DROP_REPLAY;
+	if (ntohs(uh->len) != len)
+		return false;
+	if (!uh->check)
+		return pkt->family == AF_INET;
+	csum = csum_partial(uh, len, 0);
+	return !(pkt->family == AF_INET ?
+		 csum_tcpudp_magic(iph->saddr, iph->daddr, len, IPPROTO_UDP, csum) :
+		 csum_ipv6_magic(&ip6h->saddr, &ip6h->daddr, len, IPPROTO_UDP, csum));
 }
 
-/* esp_remove_trailer(): how much payload, and of what protocol, or nothing. */
-static __always_inline int xfrm_xdp_input_trailer(const struct xfrm_xdp_frame *f,
-						  struct xfrm_xdp_inner *inner)
+/**
+ * xfrm_xdp_input_encap_ok() - is it ESP in UDP from where the SA says?
+ * @x: SA with a UDP header
+ * @pkt: the outer packet
+ *
+ * The ports may change meanwhile: a packet is then taken as one that came before. One from
+ * elsewhere is the stack's, which tells the key manager.
+ *
+ * Context: any.
+ */
+bool xfrm_xdp_input_encap_ok(const struct xfrm_state *x,
+				    const struct xfrm_xdp_pkt *pkt)
 {
-	struct crypto_aead *aead = f->x->data;
-	unsigned int alen = crypto_aead_authsize(aead);
-	unsigned int hlen = sizeof(struct ip_esp_hdr) + crypto_aead_ivsize(aead);
-	const u8 *tail = f->esph + f->len - alen - 2;
-	unsigned int elen = f->len - hlen;
+	const struct udphdr *uh = (const struct udphdr *)(pkt->l3 + pkt->hlen);
 
-	if (tail[0] + 2 + alen >= elen || tail[1] == IPPROTO_NONE)
-		return -EINVAL;
-	inner->l3 = f->esph + hlen;
-	inner->len = elen - alen - tail[0] - 2;
-	return tail[1];
+	return pkt->proto == IPPROTO_UDP &&
+	       uh->source == READ_ONCE(x->encap->encap_sport) &&
+	       xfrm_addr_equal(xfrm_xdp_pkt_saddr(pkt), &x->props.saddr,
+			       x->props.family) &&
+	       xfrm_xdp_input_udp_ok(pkt, uh);
 }
 
-/* xfrm_input() from "resume" on, to the point where the SA's part ends. */
-static __always_inline int xfrm_xdp_input_account(struct xfrm_xdp_frame *f, int err,
-						  struct xfrm_xdp_inner *inner)
-{
-	struct xfrm_state *x = f->x;
-	struct net *net = xs_net(x);
-	int nexthdr = 0;
-	int reason;
-
-	if (likely(!err))
-		nexthdr = xfrm_xdp_input_trailer(f, inner);
-
-	spin_lock(&x->lock);
-	if (unlikely(err || nexthdr < 0)) {
-		if (err == -EBADMSG) {
-			xfrm_xdp_audit_icvfail(x, f);
-			x->stats.integrity_failed++;
-		}
-		XFRM_INC_STATS(net, LINUX_MIB_XFRMINSTATEPROTOERROR);
-		reason = err == -EBADMSG ? XFRM_XDP_R_DROP_ICV :
-			 err ? XFRM_XDP_R_DROP_CRYPTO : XFRM_XDP_R_DROP_TRAILER;
-		goto unlock;
-	}
-	reason = xfrm_xdp_input_recheck(f);
-	if (unlikely(reason)) {
-		XFRM_INC_STATS(net, LINUX_MIB_XFRMINSTATESEQERROR);
-		goto unlock;
-	}
-	xfrm_xdp_replay_advance(x, f->seq);
-	x->curlft.bytes += inner->len;
-	x->curlft.packets++;
-	x->lastused = ktime_get_real_seconds();
-	inner->proto = nexthdr;
-unlock:
-	spin_unlock(&x->lock);
-	return reason;
-}
-
-/* The xfrm interface counts what it receives, as xfrmi_rcv_cb() does. */
-static __always_inline void xfrm_xdp_input_count(struct net_device *iface, unsigned int len,
-						 bool ok)
-{
-	if (likely(!iface))
-		return;
-	if (ok) {
-		dev_sw_netstats_rx_add(iface, len);
-	} else {
-		DEV_STATS_INC(iface, rx_errors);
-		DEV_STATS_INC(iface, rx_dropped);
-	}
-}
-
-/* All that follows the transform; the same for those that complete later. */
-static __always_inline int xfrm_xdp_input_finish(struct xfrm_xdp_frame *f, int err,
-						 struct xfrm_xdp_inner *inner)
-{
-	int reason;
-
-	xfrm_xdp_esp_restore(f);
-	reason = xfrm_xdp_input_account(f, err, inner);
-	if (likely(!reason)) {
-		/* Most often, and so inline. */
-		reason = likely(f->x->props.mode == XFRM_MODE_TUNNEL &&
-				inner->proto == IPPROTO_IPIP) ?
-			 xfrm_xdp_inner_tunnel4(f, inner) : xfrm_xdp_inner_packet(f, inner);
-		if (unlikely(reason))
-			XFRM_INC_STATS(xs_net(f->x), LINUX_MIB_XFRMINSTATEMODEERROR);
-	}
-	xfrm_xdp_input_count(f->iface, reason ? 0 : inner->len, !reason);
-	return reason;
-}
-
-/* The link-layer header moves up to the inner packet, with its EtherType. */
-static __always_inline u8 *xfrm_xdp_input_mac(const struct xfrm_xdp_inner *inner,
-					      const u8 *mac, unsigned int mac_len)
-{
-	u8 *start = inner->l3 - mac_len;
-
-	xfrm_xdp_mac_copy(start, mac, mac_len);
-	xfrm_xdp_mac_type(start, mac_len, inner->family);
-	return start;
-}
-
-/* A frame that the crypto layer took: up the stack with its sec_path. */
-static void xfrm_xdp_input_done(struct xfrm_xdp_frame *f, int err)
+/**
+ * xfrm_xdp_input_done() - a frame that the crypto layer took: up the stack with its sec_path
+ * @f: the frame
+ * @err: of its request
+ *
+ * Context: BH off; RCU read side.
+ */
+void xfrm_xdp_input_done(struct xfrm_xdp_frame *f, int err)
 {
 	struct net *net = xs_net(f->x);
 	struct xfrm_xdp_inner inner;
@@ -201,130 +125,6 @@ drop:
 	xfrm_xdp_count(net, reason);
 }
 
-/* Bytes from the IP header to ESP, UDP header included. */
-static unsigned int xfrm_xdp_input_esp(const struct xfrm_state *x,
-				       const struct xfrm_xdp_pkt *pkt)
-{
-	return pkt->hlen + (x->encap ? sizeof(struct udphdr) : 0);
-}
-
-/* Where the transform works on the packet, and what it needs to know of it; @esp: where ESP is. */
-static __always_inline void xfrm_xdp_input_place(struct xfrm_xdp_frame *f, u8 *mac,
-						 const struct xfrm_xdp_pkt *pkt,
-						 unsigned int esp)
-{
-	/* The inner header may grow over it. */
-	xfrm_xdp_mac_copy(f->mac, mac, pkt->mac_len);
-	f->mac_len = pkt->mac_len;
-	f->l3 = mac + pkt->mac_len;
-	f->esph = f->l3 + esp;
-	f->len = pkt->len - esp;
-	f->family = pkt->family;
-	f->tos = pkt->tos;
-	f->ttl = pkt->ttl;
-}
-
-/* The frame's page, with a copy of the packet. */
-static __always_inline u8 *xfrm_xdp_input_copy(struct xfrm_xdp_frame *f,
-					       const struct xfrm_xdp_pkt *pkt,
-					       unsigned int esp)
-{
-	u8 *page = f->page + XFRM_XDP_FRAME_ROOM;
-	struct ip_esp_hdr *esph;
-
-	memcpy(page, pkt->l3 - pkt->mac_len, pkt->mac_len + pkt->len);
-	/* What was admitted; who owns an AF_XDP buffer may write into it meanwhile. */
-	esph = (struct ip_esp_hdr *)(page + pkt->mac_len + esp);
-	esph->spi = f->x->id.spi;
-	esph->seq_no = f->seq;
-	return page;
-}
-
-/* Decrypted there: back to where it came from. */
-static void xfrm_xdp_input_back(const struct xfrm_xdp_frame *f, const struct xfrm_xdp_pkt *pkt,
-				struct xfrm_xdp_inner *inner)
-{
-	u8 *l3 = pkt->l3 + (inner->l3 - f->l3);
-
-	memcpy(l3, inner->l3, inner->len);
-	inner->l3 = l3;
-}
-
-/* What udp_rcv() checks before it looks into the packet. */
-static bool xfrm_xdp_input_udp_ok(const struct xfrm_xdp_pkt *pkt, const struct udphdr *uh)
-{
-	const struct ipv6hdr *ip6h = (const struct ipv6hdr *)pkt->l3;
-	const struct iphdr *iph = (const struct iphdr *)pkt->l3;
-	unsigned int len = pkt->len - pkt->hlen;
-	__wsum csum;
-
-	if (ntohs(uh->len) != len)
-		return false;
-	if (!uh->check)
-		return pkt->family == AF_INET;
-	csum = csum_partial(uh, len, 0);
-	return !(pkt->family == AF_INET ?
-		 csum_tcpudp_magic(iph->saddr, iph->daddr, len, IPPROTO_UDP, csum) :
-		 csum_ipv6_magic(&ip6h->saddr, &ip6h->daddr, len, IPPROTO_UDP, csum));
-}
-
-/*
- * Is it ESP in UDP from where the SA says? The ports may change meanwhile: a packet
- * is then taken as one that came before. One from elsewhere is the stack's, which
- * tells the key manager.
- */
-static bool xfrm_xdp_input_encap_ok(const struct xfrm_state *x,
-				    const struct xfrm_xdp_pkt *pkt)
-{
-	const struct udphdr *uh = (const struct udphdr *)(pkt->l3 + pkt->hlen);
-
-	return pkt->proto == IPPROTO_UDP &&
-	       uh->source == READ_ONCE(x->encap->encap_sport) &&
-	       xfrm_addr_equal(xfrm_xdp_pkt_saddr(pkt), &x->props.saddr,
-			       x->props.family) &&
-	       xfrm_xdp_input_udp_ok(pkt, uh);
-}
-
-/*
- * An ESP header, an IV, a block and an ICV, in bytes. In UDP over IPv6 the stack takes
- * less than an IPv6 header for too small: __xfrm6_udp_encap_rcv().
- */
-static unsigned int xfrm_xdp_input_least(const struct xfrm_state *x)
-{
-	struct crypto_aead *aead = x->data;
-	unsigned int least = sizeof(struct ip_esp_hdr) + crypto_aead_ivsize(aead) +
-			     xfrm_xdp_esp_clen(x, 0) + crypto_aead_authsize(aead);
-
-	return x->encap && x->props.family == AF_INET6 ?
-	       max_t(unsigned int, least, sizeof(struct ipv6hdr)) : least;
-}
-
-/* Is it as long as it must be, and of this SA? */
-static __always_inline int xfrm_xdp_input_check(const struct xfrm_state *x,
-						const struct xdp_buff *xdp,
-						const struct xfrm_xdp_pkt *pkt,
-						unsigned int esp)
-{
-	const struct ip_esp_hdr *esph = (const void *)(pkt->l3 + esp);
-
-	if (pkt->proto != (x->encap ? IPPROTO_UDP : IPPROTO_ESP))
-		return XFRM_XDP_R_PUNT_ENCAP;
-	if (pkt->len < esp + xfrm_xdp_input_least(x))
-		return XFRM_XDP_R_PUNT_ESP_SHORT;
-	if (esph->spi != x->id.spi || pkt->family != x->props.family)
-		return XFRM_XDP_R_PUNT_FLOW_MISMATCH;
-	if (x->encap && !xfrm_xdp_input_encap_ok(x, pkt))
-		return XFRM_XDP_R_PUNT_ENCAP;
-	if (pkt->mac_len + pkt->len > XFRM_XDP_FRAME_DATA)
-		return XFRM_XDP_R_PUNT_ROOM;
-	/* A packet without a tunnel's header may grow by that and by metadata. */
-	if (x->props.mode != XFRM_MODE_TUNNEL &&
-	    xdp->data - xdp->data_hard_start < (int)(sizeof(struct xdp_frame) +
-	    sizeof(struct ipv6hdr) + sizeof(struct xfrm_xdp_meta)))
-		return XFRM_XDP_R_PUNT_ROOM;
-	return XFRM_XDP_OK;
-}
-
 /**
  * xfrm_xdp_input() - one packet in through one SA
  * @xdp: frame with an Ethernet header, the outer header and ESP
@@ -345,61 +145,5 @@ enum xfrm_xdp_verdict xfrm_xdp_input(struct xdp_buff *xdp,
 				     struct net_device *iface,
 				     struct bpf_xfrm_xdp_opts *opts)
 {
-	struct xfrm_xdp_inner inner __uninitialized;
-	unsigned int esp = xfrm_xdp_input_esp(x, pkt);
-	bool copy = xfrm_xdp_must_copy(x, xdp);
-	const struct ip_esp_hdr *esph;
-	struct xfrm_xdp_frame *f;
-	int reason;
-	int err;
-
-	f = xfrm_xdp_frame_get();
-	reason = f ? xfrm_xdp_input_check(x, xdp, pkt, esp) : XFRM_XDP_R_PUNT_NO_FRAME;
-	if (unlikely(reason))
-		goto punt;
-
-	f->x = x;
-	f->dev = xdp->rxq->dev;
-	f->iface = iface;
-	esph = (const void *)(pkt->l3 + esp);
-	f->seq = esph->seq_no;
-	opts->spi = x->id.spi;
-	opts->seq = ntohl(f->seq);
-	if (copy && !xfrm_xdp_frame_hold(f)) {
-		reason = XFRM_XDP_R_PUNT_SA_STATE;
-		goto punt;
-	}
-	reason = xfrm_xdp_input_admit(f);
-	if (unlikely(reason)) {
-		if (copy)
-			xfrm_xdp_frame_release(f);
-		goto punt;
-	}
-
-	opts->reason = XFRM_XDP_R_INPUT_DONE;
-	f->done = xfrm_xdp_input_done;
-	xfrm_xdp_input_place(f, copy ? xfrm_xdp_input_copy(f, pkt, esp) : pkt->l3 - pkt->mac_len,
-			     pkt, esp);
-	err = xfrm_xdp_esp_decrypt(f);
-	if (copy && unlikely(err == -EINPROGRESS)) {
-		/* From here on @f belongs to its completion. */
-		xfrm_xdp_frame_taken();
-		opts->reason = XFRM_XDP_R_INPUT_TAKEN;
-		return XFRM_XDP_TAKEN;
-	}
-	reason = xfrm_xdp_input_finish(f, err, &inner);
-	if (copy && likely(!reason))
-		xfrm_xdp_input_back(f, pkt, &inner);
-	if (copy)
-		xfrm_xdp_frame_release(f);
-	if (unlikely(reason)) {
-		opts->reason = reason;
-		return XFRM_XDP_DROP;
-	}
-	xfrm_xdp_set_frame(xdp, xfrm_xdp_input_mac(&inner, f->mac, pkt->mac_len),
-			   inner.l3 + inner.len);
-	return XFRM_XDP_DONE;
-punt:
-	opts->reason = reason;
-	return XFRM_XDP_PUNT;
+	return xfrm_xdp_input_packet(xdp, x, pkt, iface, opts);
 }

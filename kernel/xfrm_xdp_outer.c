@@ -6,12 +6,10 @@
  * __ip_local_out() completes them.
  */
 
-#include <net/dsfield.h>
-#include <net/inet_ecn.h>
 #include <net/ip.h>
 #include <net/ip6_checksum.h>
 #include <net/ipv6.h>
-#include "xfrm_xdp.h"
+#include "xfrm_xdp_outer.h"
 
 /* Transport and BEET mode take the inner IP header away, of one family. */
 static bool xfrm_xdp_outer_takes(const struct xfrm_state *x, const struct xfrm_xdp_pkt *pkt)

@@ -100,8 +100,16 @@ static bool xfrm_xdp_replay_maxdiff(const struct xfrm_state *x)
 	return seq >= x->replay_maxdiff || oseq >= x->replay_maxdiff;
 }
 
+/* xfrm_aevent_is_on(), by an RCU reader */
+static bool xfrm_xdp_replay_heard(struct net *net)
+{
+	struct sock *nlsk = rcu_dereference(net->xfrm.nlsk);
+
+	return nlsk && netlink_has_listeners(nlsk, XFRMNLGRP_AEVENTS);
+}
+
 /**
- * xfrm_xdp_replay_moved() - xfrm_replay_notify() of numbers that moved, as someone listens
+ * xfrm_xdp_replay_moved() - xfrm_replay_notify() of numbers that moved, if someone listens
  * @x: SA
  *
  * Context: softirq, x->lock held; RCU read side.
@@ -110,6 +118,10 @@ void xfrm_xdp_replay_moved(struct xfrm_state *x)
 {
 	struct km_event c = { .event = XFRM_MSG_NEWAE };
 
+	if (!xfrm_xdp_replay_heard(xs_net(x))) {
+		WRITE_ONCE(xfrm_xdp_net_rcu(xs_net(x))->unheard, jiffies);
+		return;
+	}
 	if (xfrm_xdp_replay_maxdiff(x))
 		c.data.aevent = XFRM_REPLAY_UPDATE;
 	else if (x->xflags & XFRM_TIME_DEFER)

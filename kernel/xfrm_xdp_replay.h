@@ -9,73 +9,64 @@
 #include "xfrm_xdp.h"
 
 /**
- * xfrm_xdp_replay_overflows() - has the SA run out of sequence numbers?
- * @x: SA
- *
- * Changes nothing: the stack ends the packet, counts and audits.
- *
- * Context: softirq, x->lock held.
- */
-static inline bool xfrm_xdp_replay_overflows(const struct xfrm_state *x)
-{
-	bool may_wrap = x->props.extra_flags & XFRM_SA_XFLAG_OSEQ_MAY_WRAP;
-
-	switch (x->repl_mode) {
-	case XFRM_REPLAY_MODE_LEGACY:
-		return x->replay.oseq == U32_MAX && !may_wrap;
-	case XFRM_REPLAY_MODE_BMP:
-		return x->replay_esn->oseq == U32_MAX && !may_wrap;
-	case XFRM_REPLAY_MODE_ESN:
-		return x->replay_esn->oseq == U32_MAX &&
-		       x->replay_esn->oseq_hi == U32_MAX;
-	}
-	return true;
-}
-
-/**
  * xfrm_xdp_replay_notify() - tell listeners, if there are any, that the numbers moved
  * @x: SA
  *
- * Follows xfrm_aevent_is_on(), but is an RCU reader already.
+ * Whether there are any is asked once a tick.
  *
  * Context: softirq, x->lock held; RCU read side.
  */
 static inline void xfrm_xdp_replay_notify(struct xfrm_state *x)
 {
-	struct sock *nlsk = rcu_dereference(xs_net(x)->xfrm.nlsk);
-
-	if (unlikely(nlsk && netlink_has_listeners(nlsk, XFRMNLGRP_AEVENTS)))
+	if (unlikely(READ_ONCE(xfrm_xdp_net_rcu(xs_net(x))->unheard) != jiffies))
 		xfrm_xdp_replay_moved(x);
 }
 
 /**
  * xfrm_xdp_replay_next() - take the next sequence number to send
- * @x: SA, not out of numbers
+ * @x: SA
+ * @seq: result; its upper half is zero without ESN
  *
- * Follows xfrm_replay_overflow().
+ * Follows xfrm_replay_overflow(), but leaves it to the stack to end the packet, to count and
+ * to audit.
  *
  * Context: softirq, x->lock held; RCU read side.
- * Return: the number; its upper half is zero without ESN.
+ * Return: false where there is none any more, and nothing has changed.
  */
-static inline u64 xfrm_xdp_replay_next(struct xfrm_state *x)
+static __always_inline bool xfrm_xdp_replay_next(struct xfrm_state *x, u64 *seq)
 {
 	struct xfrm_replay_state_esn *r = x->replay_esn;
-	u64 seq;
+	u32 *oseq;
 
-	switch (x->repl_mode) {
-	case XFRM_REPLAY_MODE_ESN:
+	if (x->repl_mode == XFRM_REPLAY_MODE_ESN) {
+		if (unlikely(r->oseq == U32_MAX && r->oseq_hi == U32_MAX))
+			return false;
 		if (!++r->oseq)
 			r->oseq_hi++;
-		seq = (u64)r->oseq_hi << 32 | r->oseq;
-		break;
-	case XFRM_REPLAY_MODE_BMP:
-		seq = ++r->oseq;
-		break;
-	default:
-		seq = ++x->replay.oseq;
+		*seq = (u64)r->oseq_hi << 32 | r->oseq;
+	} else {
+		oseq = x->repl_mode == XFRM_REPLAY_MODE_BMP ? &r->oseq : &x->replay.oseq;
+		if (unlikely(*oseq == U32_MAX &&
+			     !(x->props.extra_flags & XFRM_SA_XFLAG_OSEQ_MAY_WRAP)))
+			return false;
+		*seq = ++*oseq;
 	}
 	xfrm_xdp_replay_notify(x);
-	return seq;
+	return true;
+}
+
+/**
+ * xfrm_xdp_replay_ahead() - is it beyond the window, where numbers have 32 bits?
+ * @x: SA
+ * @seq: the number
+ *
+ * Context: any; x->lock held, or where an answer of a moment ago will do.
+ * Return: false also where more has to be looked at.
+ */
+static __always_inline bool xfrm_xdp_replay_ahead(const struct xfrm_state *x, u32 seq)
+{
+	return x->repl_mode == XFRM_REPLAY_MODE_BMP ? seq > READ_ONCE(x->replay_esn->seq) :
+	       x->repl_mode == XFRM_REPLAY_MODE_LEGACY && seq > READ_ONCE(x->replay.seq);
 }
 
 /**
@@ -92,9 +83,7 @@ static __always_inline enum xfrm_xdp_replay xfrm_xdp_replay_check(const struct x
 {
 	u32 seq = ntohl(net_seq);
 
-	/* Beyond the window, where numbers have 32 bits. */
-	if (likely(x->repl_mode == XFRM_REPLAY_MODE_BMP ? seq > x->replay_esn->seq :
-		   x->repl_mode == XFRM_REPLAY_MODE_LEGACY && seq > x->replay.seq))
+	if (likely(xfrm_xdp_replay_ahead(x, seq)))
 		return XFRM_XDP_REPLAY_NEW;
 	return xfrm_xdp_replay_look(x, seq);
 }
