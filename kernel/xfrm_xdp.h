@@ -318,8 +318,8 @@ struct xfrm_xdp_flow_id {
  * @handed: SA: packets may be on their way up the stack, see xfrm_xdp_uptake_ends()
  * @hoplimit: forwarding by @x: of a tunnel's header
  * @renewed: jiffies of the last packet that the stack accepted, the low half
- * @used: jiffies of the last packet that was not punted for what is asked once a tick, the
- *	low half
+ * @used: jiffies of the last packet that was taken, the low half; forwarding: and that in
+ *	this tick xfrm_xdp_forward_tick() has passed: written there alone
  * @packets: that the fast path finished; a flow is one queue's, and so one CPU's at a
  *	time: where it is not, one may go uncounted here, and the SA has it
  * @bytes: of these, L2 header included, as they came in
@@ -468,9 +468,8 @@ void xfrm_xdp_slots_shrink(void);
 void xfrm_xdp_slots_usage(struct xfrm_xdp_usage *usage);
 void xfrm_xdp_slots_init(void);
 
-/* xfrm_xdp_forward.c: a packet along its flow */
+/* xfrm_xdp_egress.c: can a frame leave as the stack would have sent it? */
 int xfrm_xdp_egress_check(const struct net_device *in, const struct net_device *out);
-bool xfrm_xdp_egress_hooked(const struct net_device *out);
 
 /* xfrm_xdp_arrival.c: is a packet that leaves the one that arrived? */
 void xfrm_xdp_arrival_note(const struct nf_hook_state *state, const struct sk_buff *skb);

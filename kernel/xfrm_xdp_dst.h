@@ -3,7 +3,8 @@
  * Is what a flow leaves by still valid? dst_check() says so; of an SA bundle it asks
  * every route in it for its MTU, too, by pointer. Here the usual cases, an IPv4 route where
  * nothing moved, and a bundle of one SA between such, are seen from the fields that
- * decide. All else is the kernel's to say. Inline, for every packet asks.
+ * decide. All else is the kernel's to say. Inline, for every packet asks, but for MTUs. A
+ * bundle that was learned has one SA and is no queue (xfrm_xdp_learn_route()).
  */
 #ifndef _XFRM_XDP_DST_H
 #define _XFRM_XDP_DST_H

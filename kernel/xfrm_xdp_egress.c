@@ -4,25 +4,6 @@
 #include <linux/if_arp.h>
 #include "xfrm_xdp.h"
 
-/**
- * xfrm_xdp_egress_hooked() - are there programs or rules on the way out of a device?
- * @out: device
- *
- * Context: any.
- */
-bool xfrm_xdp_egress_hooked(const struct net_device *out)
-{
-#ifdef CONFIG_NET_XGRESS
-	if (rcu_access_pointer(out->tcx_egress))
-		return true;
-#endif
-#ifdef CONFIG_NETFILTER_EGRESS
-	if (rcu_access_pointer(out->nf_hooks_egress))
-		return true;
-#endif
-	return false;
-}
-
 static inline bool xfrm_xdp_egress_up(const struct net_device *dev)
 {
 	return dev->type == ARPHRD_ETHER && netif_running(dev) && netif_carrier_ok(dev);
@@ -45,12 +26,8 @@ int xfrm_xdp_egress_check(const struct net_device *in, const struct net_device *
 
 	if (!xfrm_xdp_vlan_taken(out) || !xfrm_xdp_egress_up(out))
 		return XFRM_XDP_R_PUNT_EGRESS;
-	if (unlikely(real != out)) {
-		if (!xfrm_xdp_egress_up(real) || xfrm_xdp_vlan_mapped(out))
-			return XFRM_XDP_R_PUNT_EGRESS;
-		if (xfrm_xdp_egress_hooked(real))
-			return XFRM_XDP_R_PUNT_EGRESS_HOOK;
-	}
+	if (unlikely(real != out) && (!xfrm_xdp_egress_up(real) || xfrm_xdp_vlan_mapped(out)))
+		return XFRM_XDP_R_PUNT_EGRESS;
 	if (!(READ_ONCE(real->xdp_features) & NETDEV_XDP_ACT_NDO_XMIT) &&
 	    !rcu_access_pointer(in->xdp_prog))
 		return XFRM_XDP_R_PUNT_EGRESS;

@@ -2,8 +2,8 @@
 /*
  * ESP (RFC 4303) on a linear buffer with the SA's own transform, x->data: one
  * with the same key and an IV generator of its own would reuse nonces. The
- * counterpart of esp_output_tail() and esp_input() without an sk_buff. Inline, for it
- * is called at one place in each direction.
+ * counterpart of esp_output_tail() and esp_input() without an sk_buff. Inline, for every
+ * packet.
  */
 #ifndef _XFRM_XDP_ESP_H
 #define _XFRM_XDP_ESP_H

@@ -76,8 +76,8 @@ struct xfrm_xdp_flow *xfrm_xdp_flow_alloc(const struct xfrm_xdp_flow_id *id,
 	flow->kind = id->kind;
 	flow->handed = id->kind == XFRM_XDP_FLOW_SA;
 	flow->renewed = jiffies;
-	/* What is checked once a tick was not yet. */
-	flow->used = jiffies - 1;
+	/* Not in a tick that may be some CPU's: see xfrm_xdp_forward_tick(). */
+	flow->used = jiffies - HZ;
 	if (in && is_vlan_dev(in)) {
 		flow->in = (struct net_device *)in;
 		netdev_hold(flow->in, &flow->in_tracker, GFP_ATOMIC);
@@ -235,7 +235,7 @@ int xfrm_xdp_flow_aged(struct xfrm_xdp_flow *flow, u32 interval)
 {
 	u32 age = xfrm_xdp_flow_age(flow);
 
-	/* The caller does not use it: it falls idle and is swept, before its age can begin anew. */
+	/* It falls idle and is swept, before its age can begin anew. */
 	if (age > interval)
 		return XFRM_XDP_R_PUNT_STALE;
 	if (age > interval / 2 && !READ_ONCE(flow->revalidating) &&
@@ -382,10 +382,8 @@ bool xfrm_xdp_flow_counts(u64 handle, u64 *packets, u64 *bytes)
 
 static bool xfrm_xdp_flow_dead(const struct xfrm_xdp_flow *flow, const void *arg)
 {
-	s32 idle = xfrm_xdp_jiffies(READ_ONCE(idle_ms));
-
 	return xfrm_xdp_flow_sa_died(flow) ||
-	       (s32)((u32)jiffies - READ_ONCE(flow->used)) > idle;
+	       xfrm_xdp_flow_idle(flow) > xfrm_xdp_jiffies(READ_ONCE(idle_ms));
 }
 
 static void xfrm_xdp_flow_sweep(struct work_struct *work);

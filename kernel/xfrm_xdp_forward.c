@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The flow tier and its kfuncs: a packet along its flow, found here or named by a handle, which is a
- * hint: whether the packet is of the flow, and whether the flow still holds, is decided
- * here, so that no program can send a packet where the stack would not have sent it.
+ * The flow tier and its kfuncs: a packet along its flow, found here or named by a handle,
+ * which is a hint: whether the packet is of the flow, and whether the flow still holds, is
+ * decided here, so that no program can send a packet where the stack would not have sent it.
  */
 
 #include <linux/bpf.h>
@@ -109,6 +109,7 @@ static noinline int xfrm_xdp_forward_tick(struct xfrm_xdp_flow *flow,
 					  const struct xdp_buff *xdp, u32 now)
 {
 	int reason = xfrm_xdp_egress_check(xdp->rxq->dev, flow->out);
+	u8 hoplimit;
 
 	if (!reason && !xfrm_xdp_dst_up(flow->dst, flow->cookie))
 		reason = XFRM_XDP_R_PUNT_DST;
@@ -118,9 +119,13 @@ static noinline int xfrm_xdp_forward_tick(struct xfrm_xdp_flow *flow,
 		reason = xfrm_xdp_leaving_check(flow);
 	if (reason)
 		return reason;
-	if (flow->x)
-		WRITE_ONCE(flow->hoplimit, xfrm_xdp_forward_hoplimit(flow));
-	WRITE_ONCE(flow->used, now);
+	if (flow->x) {
+		hoplimit = xfrm_xdp_forward_hoplimit(flow);
+		if (flow->hoplimit != hoplimit)
+			WRITE_ONCE(flow->hoplimit, hoplimit);
+	}
+	/* Pairs with xfrm_xdp_forward_check(). */
+	smp_store_release(&flow->used, now);
 	return XFRM_XDP_OK;
 }
 
@@ -130,13 +135,14 @@ static __always_inline int xfrm_xdp_forward_check(struct xfrm_xdp_flow *flow,
 {
 	int reason;
 
-	if (READ_ONCE(flow->used) != now) {
+	if (pkt->ttl <= 1)
+		return XFRM_XDP_R_PUNT_TTL;
+	/* Pairs with xfrm_xdp_forward_tick(): the hop limit is of this tick. */
+	if (smp_load_acquire(&flow->used) != now) {
 		reason = xfrm_xdp_forward_tick(flow, xdp, now);
 		if (reason)
 			return reason;
 	}
-	if (pkt->ttl <= 1)
-		return XFRM_XDP_R_PUNT_TTL;
 	if (pkt->len > (flow->x ? dst_metric_raw(flow->dst, RTAX_MTU) :
 				  xfrm_xdp_dst_mtu(flow->dst)))
 		return XFRM_XDP_R_PUNT_MTU;
@@ -181,7 +187,7 @@ xfrm_xdp_forward_sa(const struct xfrm_xdp_flow *flow, struct xdp_buff *xdp,
 		.dev = flow->out,
 		.neigh = flow->neigh,
 		.hoplimit = READ_ONCE(flow->hoplimit),
-		/* Both MTUs of a bundle were up to date or were brought there just now. */
+		/* Both MTUs of a bundle were up to date in this tick, or were brought there. */
 		.mtu = ((struct xfrm_dst *)flow->dst)->child_mtu_cached,
 		.forward = true,
 	};
@@ -293,9 +299,9 @@ xfrm_xdp_take_sa(struct xfrm_xdp_flow *flow, const struct xfrm_xdp_net *xn, stru
 }
 
 static __always_inline enum xfrm_xdp_verdict
-xfrm_xdp_take_forward(struct xfrm_xdp_flow *flow, const struct xfrm_xdp_net *xn, struct xdp_buff *xdp,
-		      const struct xfrm_xdp_pkt *pkt, const struct xfrm_xdp_arrived *arrived,
-		      struct bpf_xfrm_xdp_opts *opts)
+xfrm_xdp_take_forward(struct xfrm_xdp_flow *flow, const struct xfrm_xdp_net *xn,
+		      struct xdp_buff *xdp, const struct xfrm_xdp_pkt *pkt,
+		      const struct xfrm_xdp_arrived *arrived, struct bpf_xfrm_xdp_opts *opts)
 {
 	int reason = xfrm_xdp_forward_holds(flow, xn);
 	enum xfrm_xdp_verdict verdict;

@@ -207,6 +207,36 @@ static inline u32 xfrm_xdp_route_gen(const struct net *net, u8 family)
 	return family == AF_INET ? rt_genid_ipv4(net) : rt_genid_ipv6(net);
 }
 
+/* xfrm_xdp_egress.c */
+
+/* Are there programs or rules on the way out of this device itself? */
+static inline bool xfrm_xdp_device_hooked(const struct net_device *dev)
+{
+#ifdef CONFIG_NET_XGRESS
+	if (rcu_access_pointer(dev->tcx_egress))
+		return true;
+#endif
+#ifdef CONFIG_NETFILTER_EGRESS
+	if (rcu_access_pointer(dev->nf_hooks_egress))
+		return true;
+#endif
+	return false;
+}
+
+/**
+ * xfrm_xdp_egress_hooked() - are there programs or rules on the way out of a device?
+ * @out: device of the stack
+ *
+ * Or of the one below, for frames of a VLAN device go there.
+ *
+ * Context: RCU read side.
+ */
+static __always_inline bool xfrm_xdp_egress_hooked(const struct net_device *out)
+{
+	return xfrm_xdp_device_hooked(out) ||
+	       (unlikely(is_vlan_dev(out)) && xfrm_xdp_device_hooked(xfrm_xdp_vlan_below(out)));
+}
+
 /* xfrm_xdp_generic.c */
 
 /**
@@ -241,13 +271,15 @@ static inline bool xfrm_xdp_is_generic(const struct xdp_buff *xdp)
 static __always_inline bool xfrm_xdp_tag_stripped(const struct xdp_buff *xdp)
 {
 	const struct xdp_metadata_ops *ops = xdp->rxq->dev->xdp_metadata_ops;
-	__be16 proto __uninitialized;
-	u16 tci __uninitialized;
+	struct {
+		__be16 proto;
+		u16 tci;
+	} tag __uninitialized;
 
 	if (!ops || !ops->xmo_rx_vlan_tag || !xdp_rxq_info_is_reg(xdp->rxq) ||
 	    xfrm_xdp_on_device_queue(xdp))
 		return xfrm_xdp_tag_beside(xdp);
-	return !ops->xmo_rx_vlan_tag((const struct xdp_md *)xdp, &proto, &tci);
+	return !ops->xmo_rx_vlan_tag((const struct xdp_md *)xdp, &tag.proto, &tag.tci);
 }
 
 /**
@@ -320,8 +352,8 @@ static inline bool xfrm_xdp_must_copy(const struct xfrm_state *x)
  */
 static inline bool xfrm_xdp_sa_hard_limit(const struct xfrm_state *x)
 {
-	return READ_ONCE(x->curlft.bytes) >= x->lft.hard_byte_limit ||
-	       READ_ONCE(x->curlft.packets) >= x->lft.hard_packet_limit;
+	return READ_ONCE(x->curlft.bytes) >= READ_ONCE(x->lft.hard_byte_limit) ||
+	       READ_ONCE(x->curlft.packets) >= READ_ONCE(x->lft.hard_packet_limit);
 }
 
 /**
@@ -333,9 +365,9 @@ static inline bool xfrm_xdp_sa_hard_limit(const struct xfrm_state *x)
 static inline bool xfrm_xdp_sa_expiring(const struct xfrm_state *x)
 {
 	return !READ_ONCE(x->curlft.use_time) ||
-	       (unlikely(READ_ONCE(x->curlft.bytes) >= x->lft.soft_byte_limit ||
-			 READ_ONCE(x->curlft.packets) >= x->lft.soft_packet_limit) &&
-		!x->km.dying);
+	       (unlikely(READ_ONCE(x->curlft.bytes) >= READ_ONCE(x->lft.soft_byte_limit) ||
+			 READ_ONCE(x->curlft.packets) >= READ_ONCE(x->lft.soft_packet_limit)) &&
+		!READ_ONCE(x->km.dying));
 }
 
 /**

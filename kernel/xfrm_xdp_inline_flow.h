@@ -83,6 +83,14 @@ static inline u32 xfrm_xdp_flow_age(const struct xfrm_xdp_flow *flow)
 	return likely((s32)age >= 0 || (s32)age < -HZ) ? age : 0;
 }
 
+/* Jiffies since a packet of it was seen, here or in the stack. */
+static inline u32 xfrm_xdp_flow_idle(const struct xfrm_xdp_flow *flow)
+{
+	s32 idle = (u32)jiffies - READ_ONCE(flow->used);
+
+	return min_t(u32, max(idle, 0), xfrm_xdp_flow_age(flow));
+}
+
 /**
  * xfrm_xdp_flow_left_lately() - has the stack sent one within the interval?
  * @flow: of kind XFRM_XDP_FLOW_LEAVING

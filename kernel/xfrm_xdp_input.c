@@ -62,8 +62,7 @@ static bool xfrm_xdp_input_udp_ok(const struct xfrm_xdp_pkt *pkt, const struct u
  *
  * Context: any.
  */
-bool xfrm_xdp_input_encap_ok(const struct xfrm_state *x,
-				    const struct xfrm_xdp_pkt *pkt)
+bool xfrm_xdp_input_encap_ok(const struct xfrm_state *x, const struct xfrm_xdp_pkt *pkt)
 {
 	const struct udphdr *uh = (const struct udphdr *)(pkt->l3 + pkt->hlen);
 

@@ -19,14 +19,16 @@ bool xfrm_xdp_input_encap_ok(const struct xfrm_state *x, const struct xfrm_xdp_p
 void xfrm_xdp_input_done(struct xfrm_xdp_frame *f, int err);
 
 /*
- * The same without the lock, where no field is near to what it is compared with: the
- * replay state is looked at again when the packet is accounted for.
+ * xfrm_xdp_input_admit_slow() without the lock, where there is a limit and the window is
+ * passed: what it has found is true of a moment ago, as the stack's answer is when its
+ * transform begins. The window is looked at again when the packet is accounted for.
  */
 static __always_inline int xfrm_xdp_input_admit(struct xfrm_xdp_frame *f)
 {
 	const struct xfrm_state *x = f->x;
 
-	if (unlikely(READ_ONCE(x->km.state) != XFRM_STATE_VALID ||
+	/* Elsewhere 64 bits are read in two halves. */
+	if (unlikely(!IS_ENABLED(CONFIG_64BIT) || READ_ONCE(x->km.state) != XFRM_STATE_VALID ||
 		     !xfrm_xdp_replay_ahead(x, ntohl(f->seq)) || xfrm_xdp_sa_hard_limit(x) ||
 		     xfrm_xdp_sa_expiring(x)))
 		return xfrm_xdp_input_admit_slow(f);
@@ -181,8 +183,7 @@ static __always_inline void xfrm_xdp_input_place(struct xfrm_xdp_frame *f, u8 *m
 
 /* The frame's page, with a copy of the packet. */
 static __always_inline u8 *xfrm_xdp_input_copy(struct xfrm_xdp_frame *f,
-					       const struct xfrm_xdp_pkt *pkt,
-					       unsigned int esp)
+					       const struct xfrm_xdp_pkt *pkt)
 {
 	u8 *page = f->page + XFRM_XDP_FRAME_ROOM;
 
@@ -279,7 +280,7 @@ xfrm_xdp_input_packet(struct xdp_buff *xdp, struct xfrm_state *x, const struct x
 
 	opts->reason = XFRM_XDP_R_INPUT_DONE;
 	f->done = xfrm_xdp_input_done;
-	xfrm_xdp_input_place(f, copy ? xfrm_xdp_input_copy(f, pkt, esp) : pkt->l3 - pkt->mac_len,
+	xfrm_xdp_input_place(f, copy ? xfrm_xdp_input_copy(f, pkt) : pkt->l3 - pkt->mac_len,
 			     pkt, esp);
 	err = xfrm_xdp_esp_decrypt(f);
 	if (copy && unlikely(err == -EINPROGRESS)) {

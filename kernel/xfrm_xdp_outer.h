@@ -76,8 +76,8 @@ void xfrm_xdp_outer_checksum(struct udphdr *uh, u16 family);
  * Return: may the packet go through an SA of this mode?
  */
 static __always_inline bool xfrm_xdp_outer_payload(struct xfrm_xdp_layout *l,
-					  const struct xfrm_state *x,
-					  const struct xfrm_xdp_pkt *pkt)
+						   const struct xfrm_state *x,
+						   const struct xfrm_xdp_pkt *pkt)
 {
 	l->iphlen = x->props.family == AF_INET ? sizeof(struct iphdr) :
 						 sizeof(struct ipv6hdr);
@@ -102,7 +102,8 @@ static __always_inline u8 xfrm_xdp_tunnel_tos(const struct xfrm_state *x, u8 inn
 }
 
 /* DF as xfrm4_tunnel_encap_add() has it. */
-static __always_inline __be16 xfrm_xdp_tunnel_df(const struct xfrm_state *x, const u8 *inner, u8 family)
+static __always_inline __be16 xfrm_xdp_tunnel_df(const struct xfrm_state *x, const u8 *inner,
+						 u8 family)
 {
 	if (x->props.flags & XFRM_STATE_NOPMTUDISC)
 		return 0;
@@ -118,7 +119,8 @@ static __always_inline __be16 xfrm_xdp_tunnel_df(const struct xfrm_state *x, con
  * ip_select_ident(): none for what is never fragmented. The stack counts by what is
  * inside, for it asks before there is ESP.
  */
-static __always_inline __be16 xfrm_xdp_tunnel_id(struct iphdr *iph, const struct xfrm_state *x, u8 proto)
+static __always_inline __be16 xfrm_xdp_tunnel_id(struct iphdr *iph, const struct xfrm_state *x,
+						 u8 proto)
 {
 	if (iph->frag_off)
 		return 0;
@@ -127,9 +129,11 @@ static __always_inline __be16 xfrm_xdp_tunnel_id(struct iphdr *iph, const struct
 }
 
 /* The fields of an outer IPv4 header that every mode has; its checksum is the last. */
-static __always_inline void xfrm_xdp_outer_seal(struct iphdr *iph, const struct xfrm_xdp_layout *l)
+static __always_inline void xfrm_xdp_outer_seal(struct iphdr *iph,
+						const struct xfrm_xdp_layout *l)
 {
-	*(u8 *)iph = 0x45;	/* version and length */
+	iph->version = 4;
+	iph->ihl = 5;
 	iph->tot_len = htons(l->total - l->mac_len);
 	iph->protocol = l->encap ? IPPROTO_UDP : IPPROTO_ESP;
 	iph->check = 0;
@@ -149,10 +153,10 @@ static __always_inline void xfrm_xdp_outer_seal(struct iphdr *iph, const struct 
  *
  * Context: softirq, or BH off.
  */
-static __always_inline void xfrm_xdp_tunnel_ip4(struct iphdr *iph, const struct xfrm_state *x,
-				       const u8 *inner, const struct xfrm_xdp_pkt *pkt,
-				       const struct xfrm_xdp_outer *outer,
-				       const struct xfrm_xdp_layout *l)
+static __always_inline void
+xfrm_xdp_tunnel_ip4(struct iphdr *iph, const struct xfrm_state *x, const u8 *inner,
+		    const struct xfrm_xdp_pkt *pkt, const struct xfrm_xdp_outer *outer,
+		    const struct xfrm_xdp_layout *l)
 {
 	iph->saddr = x->props.saddr.a4;
 	iph->daddr = x->id.daddr.a4;

@@ -29,21 +29,7 @@ static __always_inline unsigned int xfrm_xdp_output_tfc(struct xfrm_state *x,
 	return len < padto ? padto - len : 0;
 }
 
-/*
- * Merged packets have a checksum that nobody computed, and are not as they came.
- * With SAs of each CPU the stack has another one for this packet.
- */
-static __always_inline int xfrm_xdp_output_check(const struct xdp_buff *xdp,
-						 const struct xfrm_state *x)
-{
-	if (unlikely(xdp->rxq->dev->features & NETIF_F_GRO && xfrm_xdp_is_generic(xdp)))
-		return XFRM_XDP_R_PUNT_GRO;
-	if (unlikely(x->pcpu_num != UINT_MAX && x->pcpu_num != smp_processor_id()))
-		return XFRM_XDP_R_PUNT_SA_CPU;
-	return XFRM_XDP_OK;
-}
-
-/* Find room in the XDP frame: in front of the packet, behind it, or both. */
+/* May it go by this SA here? Find room in the XDP frame: in front of it, behind it, or both. */
 static __always_inline int
 xfrm_xdp_output_layout(struct xfrm_xdp_layout *l, const struct xdp_buff *xdp,
 		       struct xfrm_state *x, const struct xfrm_xdp_pkt *pkt,
@@ -51,8 +37,15 @@ xfrm_xdp_output_layout(struct xfrm_xdp_layout *l, const struct xdp_buff *xdp,
 {
 	struct crypto_aead *aead = x->data;
 	u8 *low = xdp->data_hard_start + sizeof(struct xdp_frame);
+	bool generic = xfrm_xdp_is_generic(xdp);
 	u8 *high = xdp_data_hard_end(xdp);
 
+	/* What was merged has a checksum that nobody computed, and is not as it came. */
+	if (unlikely(generic) && xdp->rxq->dev->features & NETIF_F_GRO)
+		return XFRM_XDP_R_PUNT_GRO;
+	/* The stack has another one for a packet of this CPU. */
+	if (unlikely(x->pcpu_num != UINT_MAX && x->pcpu_num != smp_processor_id()))
+		return XFRM_XDP_R_PUNT_SA_CPU;
 	if (!xfrm_xdp_outer_payload(l, x, pkt))
 		return XFRM_XDP_R_PUNT_FLOW_MISMATCH;
 	l->mac_len = outer->dev ? xfrm_xdp_mac_len(outer->dev) : pkt->mac_len;
@@ -72,7 +65,7 @@ xfrm_xdp_output_layout(struct xfrm_xdp_layout *l, const struct xdp_buff *xdp,
 	if (l->start + l->total > high)
 		l->start = high - l->total;
 	/* See xfrm_xdp_generic_frame(). */
-	if (unlikely(xfrm_xdp_is_generic(xdp)))
+	if (unlikely(generic))
 		l->start = (u8 *)xdp->data_end - l->total;
 	if (l->start < low)
 		l->start = low;
@@ -157,11 +150,12 @@ static __always_inline int xfrm_xdp_output_commit(struct xfrm_xdp_frame *f, unsi
 	reason = XFRM_XDP_R_PUNT_SA_EXPIRED;
 	if (unlikely(xfrm_xdp_sa_hard_limit(x)))
 		goto unlock;
-	xfrm_xdp_sa_used(x);
 	reason = XFRM_XDP_R_PUNT_SA_OVERFLOW;
 	if (unlikely(!xfrm_xdp_replay_next(x, &seq)))
 		goto unlock;
 	reason = XFRM_XDP_OK;
+	xfrm_xdp_sa_used(x);
+	xfrm_xdp_replay_notify(x);
 	x->curlft.bytes += len;
 	x->curlft.packets++;
 	x->lastused = ktime_get_real_seconds();
@@ -182,17 +176,18 @@ static __always_inline void xfrm_xdp_output_finish(struct xfrm_xdp_frame *f)
 		xfrm_xdp_outer_checksum((struct udphdr *)f->esph - 1, f->x->props.family);
 }
 
-/* The packet where the transform will work on it, with all its headers and its trailer. */
+/* The packet where the transform will work on it, with all headers and its trailer: a copy? */
 static __always_inline void
-xfrm_xdp_output_place(struct xfrm_xdp_frame *f, u8 *start, const struct xfrm_xdp_pkt *pkt,
+xfrm_xdp_output_place(struct xfrm_xdp_frame *f, bool copy, const struct xfrm_xdp_pkt *pkt,
 		      const struct xfrm_xdp_outer *outer, const struct xfrm_xdp_layout *l)
 {
+	u8 *start = copy ? f->page + XFRM_XDP_FRAME_ROOM : l->start;
 	u8 *payload = start + l->hlen;
 	struct ip_esp_hdr *esph;
 	const u8 *inner = f->ip;
 
-	/* In the frame's page it is a copy, which may be faster than a move. */
-	if (start == f->page + XFRM_XDP_FRAME_ROOM)
+	/* A copy may be faster than a move. */
+	if (copy)
 		memcpy(payload, l->payload, l->len);
 	else if (payload < l->payload)
 		xfrm_xdp_move_down(payload, l->payload, l->len);
@@ -272,8 +267,7 @@ xfrm_xdp_output_packet(struct xdp_buff *xdp, struct xfrm_state *x, const struct 
 	int err;
 
 	f = xfrm_xdp_frame_get();
-	reason = f ? xfrm_xdp_output_check(xdp, x) ?:
-		     xfrm_xdp_output_layout(&l, xdp, x, pkt, outer) :
+	reason = f ? xfrm_xdp_output_layout(&l, xdp, x, pkt, outer) :
 		     XFRM_XDP_R_PUNT_NO_FRAME;
 	if (unlikely(reason))
 		goto punt;
@@ -293,8 +287,7 @@ xfrm_xdp_output_packet(struct xdp_buff *xdp, struct xfrm_state *x, const struct 
 
 	opts->spi = x->id.spi;
 	opts->seq = ntohl(f->seq);
-	xfrm_xdp_output_place(f, copy ? f->page + XFRM_XDP_FRAME_ROOM : l.start,
-			      pkt, outer, &l);
+	xfrm_xdp_output_place(f, copy, pkt, outer, &l);
 	err = xfrm_xdp_esp_encrypt(f);
 	verdict = copy ? xfrm_xdp_output_copied(f, err, &l, opts) :
 			 xfrm_xdp_output_inplace(f, err, opts);

@@ -18,7 +18,9 @@
  */
 static inline void xfrm_xdp_replay_notify(struct xfrm_state *x)
 {
-	if (unlikely(READ_ONCE(xfrm_xdp_net_rcu(xs_net(x))->unheard) != jiffies))
+	unsigned long now = jiffies;
+
+	if (unlikely(READ_ONCE(xfrm_xdp_net_rcu(xs_net(x))->unheard) != now))
 		xfrm_xdp_replay_moved(x);
 }
 
@@ -28,9 +30,9 @@ static inline void xfrm_xdp_replay_notify(struct xfrm_state *x)
  * @seq: result; its upper half is zero without ESN
  *
  * Follows xfrm_replay_overflow(), but leaves it to the stack to end the packet, to count and
- * to audit.
+ * to audit, and to the caller to notify.
  *
- * Context: softirq, x->lock held; RCU read side.
+ * Context: softirq, x->lock held.
  * Return: false where there is none any more, and nothing has changed.
  */
 static __always_inline bool xfrm_xdp_replay_next(struct xfrm_state *x, u64 *seq)
@@ -51,7 +53,6 @@ static __always_inline bool xfrm_xdp_replay_next(struct xfrm_state *x, u64 *seq)
 			return false;
 		*seq = ++*oseq;
 	}
-	xfrm_xdp_replay_notify(x);
 	return true;
 }
 

@@ -112,8 +112,7 @@ struct xfrm_xdp_flow *xfrm_xdp_slots_victim(void)
 		if (!flow)
 			continue;
 		seen++;
-		/* Another CPU may be ahead of this one. */
-		age = max_t(s32, (u32)jiffies - READ_ONCE(flow->used), 0);
+		age = xfrm_xdp_flow_idle(flow);
 		if (victim && age <= oldest)
 			continue;
 		victim = flow;

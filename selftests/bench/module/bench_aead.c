@@ -52,7 +52,7 @@ struct bench_order {
  * @tfm:	the transform
  * @req:	its request, over @sg
  * @wait:	for transforms that complete later, which is an error here
- * @sg:		the packet, in one piece
+ * @sg:		the packet, and its ICV as an entry of its own, as in xfrm_xdp_esp_sg()
  * @frame:	where the packet is
  * @iv:		as XFRM passes it, by sequence number
  * @plain:	bytes to encrypt, with the IV
@@ -62,7 +62,7 @@ struct bench {
 	struct crypto_aead *tfm;
 	struct aead_request *req;
 	struct crypto_wait wait;
-	struct scatterlist sg;
+	struct scatterlist sg[2];
 	u8 *frame;
 	u8 iv[BENCH_MAX_IV];
 	unsigned int plain, icv;
@@ -106,8 +106,11 @@ static int bench_packet(struct bench *bench, const struct bench_order *order)
 	bench->req = aead_request_alloc(bench->tfm, GFP_KERNEL);
 	if (!bench->frame || !bench->req)
 		return -ENOMEM;
-	sg_init_one(&bench->sg, bench->frame + BENCH_ESP_AT,
-		    BENCH_ASSOC + bench->plain + bench->icv);
+	sg_init_table(bench->sg, bench->icv ? 2 : 1);
+	sg_set_buf(&bench->sg[0], bench->frame + BENCH_ESP_AT, BENCH_ASSOC + bench->plain);
+	if (bench->icv)
+		sg_set_buf(&bench->sg[1], bench->frame + BENCH_ESP_AT + BENCH_ASSOC + bench->plain,
+			   bench->icv);
 	crypto_init_wait(&bench->wait);
 	aead_request_set_callback(bench->req, 0, crypto_req_done, &bench->wait);
 	aead_request_set_ad(bench->req, BENCH_ASSOC);
@@ -140,13 +143,13 @@ static int bench_init(struct bench *bench, const struct bench_order *order)
 
 static int bench_encrypt(struct bench *bench)
 {
-	aead_request_set_crypt(bench->req, &bench->sg, &bench->sg, bench->plain, bench->iv);
+	aead_request_set_crypt(bench->req, bench->sg, bench->sg, bench->plain, bench->iv);
 	return crypto_aead_encrypt(bench->req);
 }
 
 static int bench_decrypt(struct bench *bench)
 {
-	aead_request_set_crypt(bench->req, &bench->sg, &bench->sg, bench->plain + bench->icv,
+	aead_request_set_crypt(bench->req, bench->sg, bench->sg, bench->plain + bench->icv,
 			       bench->iv);
 	return crypto_aead_decrypt(bench->req);
 }
