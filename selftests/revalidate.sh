@@ -205,13 +205,14 @@ renewal()
 	test_end
 }
 
-# A sweep comes with the end of any SA: the flow's own one stays.
+# A sweep comes with the end of any SA: the flow's own one stays. COUNTER: grows where it found
+# what it should.
 sweep()
 {
 	sa_state "$GW2_4" "$GW1_4" 0x3333 gcm256 off 64
 	configure "$GW1" "$STATE" \
 		"xfrm state delete src $GW2_4 dst $GW1_4 proto esp spi 0x3333"
-	counter_at_least "$GW1" PuntNotLearned 1
+	counter_at_least "$GW1" "$1" 1
 }
 
 # What the stack goes on dropping is no life of a flow.
@@ -225,13 +226,36 @@ stopped_flow()
 	wait_for 10 counter_at_least "$GW1" PuntStale 100 || wrong "the rule does not stop it"
 	mark "$GW1"
 	flow_times $INTERVAL 1500
-	wait_for 20 sweep || wrong "the flow is kept"
+	wait_for 20 sweep PuntNotLearned || wrong "the flow is kept"
 	flow_times $INTERVAL "$DAY_MS"
 	send_on 20
 	expect_counts "$GW1" Encrypted=0
 	expect_range "flows forgotten" "$(since "$GW1" FlowReclaimed)" 1 4
 	agent unstream name=S
 	rule_goes "$INNER"
+	test_end
+}
+
+# What the stack renews has life, though XDP takes none of it.
+slow_flow()
+{
+	test_begin "a flow of which every packet renews it is not forgotten"
+	fresh
+	mark "$GW1"
+	# One that is idle, for the sweep to find.
+	burst "$HA" "$A4" "$B4" 4001 5001 1
+	agent stream name=S "ns=$HA" "src=$A4" sport=4000 "dst=$B4" dport=5001 gap=0.7
+	wait_for 10 counter_at_least "$GW1" FlowLearned 2 || wrong "it is not learned"
+	flow_times $INTERVAL 3000
+	mark "$GW1"
+	send_on 7
+	wait_for 20 sweep FlowReclaimed || wrong "there is no sweep"
+	flow_times $INTERVAL "$DAY_MS"
+	send_on 2
+	agent unstream name=S
+	expect_counts "$GW1" Encrypted=0 FlowLearned=0 FlowReclaimed=1
+	counters "$GW1"
+	expect_range "renewals" "$(since "$GW1" FlowRenewed)" 8 40
 	test_end
 }
 
@@ -450,7 +474,7 @@ rekey()
 POLICY_OUT="src $NET_A4 dst $NET_B4 dir out"
 POLICY_FWD="src $NET_B4 dst $NET_A4 dir fwd"
 
-plan 24
+plan 25
 needs nft:nftables bpftool:bpftool
 setup
 REVALIDATE_MS=$INTERVAL
@@ -467,6 +491,7 @@ rule in "its ESP" "type filter hook input priority 0; meta l4proto esp counter d
 sent_on
 renewal
 stopped_flow
+slow_flow
 conntrack_remembers
 
 route_change out
