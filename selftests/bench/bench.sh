@@ -3,9 +3,9 @@
 #
 # What a packet costs, on the host:
 #
-#   bench.sh full         every row: a quarter of an hour
-#   bench.sh growth       and a million flows: as long again
-#   bench.sh quick        some rows of each kind: three minutes
+#   bench.sh full         every row: some ten minutes
+#   bench.sh growth       and a million flows: a few minutes more
+#   bench.sh quick        some rows of each kind: two minutes
 #   bench.sh reference    those of them that we answer for, to keep in reference.json
 #   bench.sh check        the same, against reference.json; TAP
 #
