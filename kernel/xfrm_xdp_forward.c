@@ -124,8 +124,15 @@ static noinline int xfrm_xdp_forward_tick(struct xfrm_xdp_flow *flow,
 		if (flow->hoplimit != hoplimit)
 			WRITE_ONCE(flow->hoplimit, hoplimit);
 	}
-	/* Pairs with xfrm_xdp_forward_check(). */
-	smp_store_release(&flow->used, now);
+	/*
+	 * Pairs with xfrm_xdp_forward_check(). To a driver that does not send from XDP only
+	 * generic XDP may, and what an SA decrypts may come both ways: asked each time.
+	 */
+	if (likely(READ_ONCE(xfrm_xdp_vlan_real(flow->out)->xdp_features) &
+		   NETDEV_XDP_ACT_NDO_XMIT))
+		smp_store_release(&flow->used, now);
+	else
+		WRITE_ONCE(flow->used, now - HZ);
 	return XFRM_XDP_OK;
 }
 
