@@ -96,8 +96,8 @@ scale: auto-prerequisites ## a million flows over 10,000 tunnels (TUNNELS=10000)
 		selftests/scale.sh $(TUNNELS)
 
 .PHONY: bench bench-build bench-check bench-reference bench-docs
-bench: auto-prerequisites ## what a packet costs by each path (QUICK=1, GROWTH=1, NATIVE=1)
-	@selftests/bench/$(if $(NATIVE),native.sh,bench.sh $(if $(QUICK),quick,$(if $(GROWTH),growth,full)))
+bench: auto-prerequisites ## what a packet costs by each path (QUICK=1, NATIVE=1)
+	@selftests/bench/$(if $(NATIVE),native.sh,bench.sh $(if $(QUICK),quick,full))
 
 bench-build:
 	$(call build,$(KERNEL),module bench-modules bpf userspace)

@@ -3,7 +3,7 @@
 #
 # All that is counted in instructions, in a machine of run.sh --icount; called by bench.sh:
 #
-#   in_vm.sh PART…    of aead, encrypt, decrypt, growth, profile-encrypt, profile-decrypt
+#   in_vm.sh PART…    of aead, and encrypt, decrypt, profile-…, growth-… with either of the two
 #
 # with the extent in BENCH_EXTENT: quick or full; STACK_TIMES is explained in bench.sh.
 #
@@ -29,7 +29,7 @@ quick)
 full)
 	CIPHERS="gcm128 gcm256 chacha cbc null" SIZES="64 256 512 1400 imix"
 	AEAD_SIZES="64 256 512 576 1400"
-	GROWTH_FLOWS="1000 100000 ${BENCH_MOST_FLOWS:-}" GROWTH_SAS="100 10000"
+	GROWTH_FLOWS="1000 100000 1000000" GROWTH_SAS="100 10000"
 	PROFILE_SIZES="64 1400" PROFILE_TRANSFORMS="sync stock" PROFILE_PACKETS=30000 ;;
 *)
 	bail "BENCH_EXTENT is '${BENCH_EXTENT:-}', neither quick nor full; run bench.sh" ;;
@@ -43,7 +43,7 @@ part()
 	aead)			aeads $CIPHERS ;;
 	encrypt|decrypt)	rows "$1" $CIPHERS ;;
 	profile-*)		profile "${1#profile-}" ;;
-	growth)			growth ;;
+	growth-*)		growth "${1#growth-}" ;;
 	*)			bail "no part is called $1" ;;
 	esac
 }
