@@ -95,6 +95,18 @@ capture()
 	wait_for 60 "tcpdump on $dev" grep -q 'listening on' "$file.log"
 }
 
+# capture_read FILE PID: tcpdump has read all that it has received. The kernel hands packets over
+# by the block, the last one only after a while.
+capture_read()
+{
+	local line
+
+	kill -USR1 "$2"
+	line=$(grep 'received by filter' "$1.log" | tail -n 1)
+	[[ $line =~ ([0-9]+)\ packets?\ captured,\ ([0-9]+)\ packets?\ received ]] &&
+		[ "${BASH_REMATCH[1]}" -ge "${BASH_REMATCH[2]}" ]
+}
+
 start_fast_path()
 {
 	local events=/sys/kernel/tracing/events/xfrm_xdp/xfrm_xdp_packet
@@ -184,6 +196,7 @@ tcp_both_ways
 counters after
 [ -z "$fast" ] || xfrm-xdp --netns "$tag-gw1" flows
 
+wait_for 60 "tcpdump to read everything" capture_read "$work/wire.pcap" "$wire_capture"
 kill -TERM "$wire_capture"
 wait "$wire_capture" || true
 cp "$work"/{wire,inside}.pcap "$work/wire.pcap.log" "$out/"
