@@ -13,6 +13,7 @@
 #include <net/neighbour.h>
 #include "xfrm_xdp.h"
 #include "xfrm_xdp_dst.h"
+#include "xfrm_xdp_find.h"
 #include "xfrm_xdp_input.h"
 #include "xfrm_xdp_note.h"
 #include "xfrm_xdp_output.h"
@@ -125,14 +126,14 @@ static noinline int xfrm_xdp_forward_tick(struct xfrm_xdp_flow *flow,
 			WRITE_ONCE(flow->hoplimit, hoplimit);
 	}
 	/*
-	 * Pairs with xfrm_xdp_forward_check(). To a driver that does not send from XDP only
-	 * generic XDP may, and what an SA decrypts may come both ways: asked each time.
+	 * To a driver that does not send from XDP only generic XDP may, and what an SA decrypts
+	 * may come both ways: asked each time.
 	 */
-	if (likely(READ_ONCE(xfrm_xdp_vlan_real(flow->out)->xdp_features) &
-		   NETDEV_XDP_ACT_NDO_XMIT))
-		smp_store_release(&flow->used, now);
-	else
-		WRITE_ONCE(flow->used, now - HZ);
+	if (unlikely(!(READ_ONCE(xfrm_xdp_vlan_real(flow->out)->xdp_features) &
+		       NETDEV_XDP_ACT_NDO_XMIT)))
+		now -= HZ;
+	/* Pairs with xfrm_xdp_forward_check(). */
+	smp_store_release(&flow->used, now);
 	return XFRM_XDP_OK;
 }
 
@@ -369,114 +370,6 @@ static enum xfrm_xdp_verdict xfrm_xdp_by_handle(struct xdp_buff *xdp,
 	else if (verdict == XFRM_XDP_PUNT && xfrm_xdp_reason_forgets(opts->reason))
 		opts->flags |= XFRM_XDP_OPTS_FORGET;
 	return verdict;
-}
-
-/* The flow of ESP in UDP, where it is that. */
-static struct xfrm_xdp_flow *xfrm_xdp_find_encap(const struct xfrm_xdp_sought *udp,
-						 const struct xfrm_xdp_pkt *pkt)
-{
-	struct xfrm_xdp_sought sought = *udp;
-
-	sought.kind = XFRM_XDP_FLOW_SA;
-	sought.proto = IPPROTO_ESP;
-	sought.spi = xfrm_xdp_encap_spi(pkt);
-	sought.more = (__force u32)pkt->ports;
-	return sought.spi ? xfrm_xdp_flow_seek(&sought) : NULL;
-}
-
-/**
- * struct xfrm_xdp_last - the flow that a packet of this CPU had last
- * @flow: the flow; may be gone where xfrm_xdp_unlinked is not @unlinked any more
- * @handle: of it
- * @unlinked: the count from before it was looked for
- */
-struct xfrm_xdp_last {
-	struct xfrm_xdp_flow *flow;
-	u64 handle;
-	unsigned long unlinked;
-};
-
-/* Of each sort of packet the last: a gateway's CPU may have all in turn. */
-enum xfrm_xdp_last_of {
-	XFRM_XDP_LAST_CLEAR,
-	XFRM_XDP_LAST_ESP,
-	XFRM_XDP_LAST_DECRYPTED,
-	XFRM_XDP_LAST_SORTS
-};
-
-static DEFINE_PER_CPU(struct xfrm_xdp_last [XFRM_XDP_LAST_SORTS], xfrm_xdp_last);
-
-static __always_inline enum xfrm_xdp_last_of xfrm_xdp_last_of(u64 sa, bool esp)
-{
-	return sa ? XFRM_XDP_LAST_DECRYPTED : esp ? XFRM_XDP_LAST_ESP : XFRM_XDP_LAST_CLEAR;
-}
-
-/* Another flow was unlinked: is this one still there? Or NULL. */
-static noinline struct xfrm_xdp_flow *xfrm_xdp_last_still(struct xfrm_xdp_last *last)
-{
-	/* Before it is looked for: xfrm_xdp_flow_unlink() counts after it took one out. */
-	unsigned long unlinked = smp_load_acquire(&xfrm_xdp_unlinked);
-	struct xfrm_xdp_flow *flow = xfrm_xdp_flow_get(last->handle);
-
-	if (flow)
-		last->unlinked = unlinked;
-	return flow;
-}
-
-/* The flow of a packet that @sa has decrypted, or that came so, or NULL; @esp: may be an SA's. */
-static noinline struct xfrm_xdp_flow *
-xfrm_xdp_find_other(const struct xdp_buff *xdp, const struct xfrm_xdp_pkt *pkt, u32 ifindex,
-		    u64 sa, bool esp)
-{
-	/* As in xfrm_xdp_last_still(). */
-	unsigned long unlinked = smp_load_acquire(&xfrm_xdp_unlinked);
-	bool plain = pkt->proto != IPPROTO_ESP;
-	const struct xfrm_xdp_sought sought = {
-		.net = dev_net(xdp->rxq->dev),
-		.saddr = xfrm_xdp_pkt_saddr(pkt)->a6,
-		.daddr = xfrm_xdp_pkt_daddr(pkt)->a6,
-		.sa = sa,
-		.ifindex = ifindex,
-		.spi = pkt->ports,
-		.more = plain ? pkt->tos & XFRM_XDP_DSCP_MASK : 0,
-		.vlan = pkt->vlan,
-		.family = pkt->family,
-		.proto = pkt->proto,
-		.kind = plain || sa ? XFRM_XDP_FLOW_FORWARD : XFRM_XDP_FLOW_SA,
-	};
-	struct xfrm_xdp_flow *flow = NULL;
-	struct xfrm_xdp_last *last;
-
-	if (esp && plain)
-		flow = xfrm_xdp_find_encap(&sought, pkt);
-	if (!flow)
-		flow = xfrm_xdp_flow_seek(&sought);
-	if (flow) {
-		esp = flow->kind == XFRM_XDP_FLOW_SA;
-		last = this_cpu_ptr(&xfrm_xdp_last[xfrm_xdp_last_of(sa, esp)]);
-		last->flow = flow;
-		last->handle = flow->handle;
-		last->unlinked = unlinked;
-	}
-	return flow;
-}
-
-/* The same. Packets come in trains: is it the flow of the last one? */
-static __always_inline struct xfrm_xdp_flow *
-xfrm_xdp_find(const struct xdp_buff *xdp, const struct xfrm_xdp_pkt *pkt, u32 ifindex, u64 sa)
-{
-	/* To that port goes ESP for this host as well as what others forward by UDP. */
-	bool esp = !sa && (pkt->proto == IPPROTO_ESP ||
-			   (pkt->ports & htonl(U16_MAX)) == htonl(XFRM_XDP_NATT_PORT));
-	struct xfrm_xdp_last *last = this_cpu_ptr(&xfrm_xdp_last[xfrm_xdp_last_of(sa, esp)]);
-	struct xfrm_xdp_flow *flow = last->flow;
-
-	if (unlikely(last->unlinked != READ_ONCE(xfrm_xdp_unlinked)))
-		flow = xfrm_xdp_last_still(last);
-	if (likely(flow && flow->net == dev_net(xdp->rxq->dev) && flow->key.ifindex == ifindex &&
-		   flow->key.sa == sa && xfrm_xdp_pkt_is(pkt, &flow->key)))
-		return flow;
-	return xfrm_xdp_find_other(xdp, pkt, ifindex, sa, esp);
 }
 
 /*
