@@ -134,14 +134,22 @@ shapes()
 # Root of a namespace of its own may be anybody.
 privacy()
 {
-	test_begin "what the module holds of all namespaces is for root of the machine"
+	local what="what the module holds of all namespaces is not for root of a user namespace"
+	local -a nobody=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+
+	test_begin "what the module holds of all namespaces is for root"
 	expect_ok "the table" cat /proc/net/xfrm_xdp_table
+	expect_fail "the table" "${nobody[@]}" cat /proc/net/xfrm_xdp_table
+	expect_ok "a namespace's own counters" "${nobody[@]}" cat /proc/net/xfrm_xdp_stat
+	test_end
+	[ -e /proc/self/ns/user ] || { test_skip "$what" "the kernel has no user namespaces"; return; }
+	test_begin "$what"
 	expect_fail "the table" unshare -Urn cat /proc/net/xfrm_xdp_table
 	expect_ok "a namespace's own counters" unshare -Urn cat /proc/net/xfrm_xdp_stat
 	test_end
 }
 
-plan 8
+plan 9
 needs jq
 setup
 sa_setup

@@ -71,21 +71,22 @@ bulk()
 	mark "$GW1" "$GW2"
 	transfer "$family" "${reverse[@]}"
 	# The sender stops at a whole block, the receiver when it hears of that, and
-	# leaves what is in its buffer.
+	# leaves what is in its buffer, which a slow machine has not read; what then
+	# comes is answered by an RST each.
 	expect_range "bytes received" "$(jq '.end.sum_received.bytes' <<<"$OUTPUT")" \
-		$((SIZE * 8 / 10)) $((SIZE * 11 / 10))
+		$((SIZE * 5 / 10)) $((SIZE * 11 / 10))
 
 	counters "$GW1"
 	sa_read "$GW1" "$spi"
 	total=${SA[packets]:-0}
 	fast=$(since "$GW1" "$counter")
 	# Of full segments, at least.
-	expect_range "packets of the SA" "$total" $((SIZE / 1480)) 20000
+	expect_range "packets of the SA" "$total" $((SIZE / 2 / 1480)) 20000
 	expect_range "of these on the fast path, percent" $((fast * 100 / total)) 95 100
 
 	# iperf3 has a control connection beside that of the data.
 	expect "connections that conntrack saw begin" "$(rule_packets new)" 2
-	expect_range "FINs and RSTs that conntrack saw" "$(rule_packets end)" 2 12
+	expect_range "FINs and RSTs that conntrack saw" "$(rule_packets end)" 2 60
 	expect "packets that conntrack calls invalid" "$(rule_packets invalid)" 0
 	expect_range "SYN, FIN and RST punted" "$(since "$GW1" PuntTcpEnd)" 1 12
 	expect_range "TCP packets by the stack" "$(rule_packets "tcp$family")" 10 $((total / 10))
