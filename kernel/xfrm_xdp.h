@@ -472,6 +472,8 @@ void xfrm_xdp_slots_init(void);
 int xfrm_xdp_egress_check(const struct net_device *in, const struct net_device *out);
 
 /* xfrm_xdp_arrival.c: is a packet that leaves the one that arrived? */
+int __init xfrm_xdp_arrival_init(void);
+void xfrm_xdp_arrival_exit(void);
 void xfrm_xdp_arrival_note(const struct nf_hook_state *state, const struct sk_buff *skb);
 bool xfrm_xdp_arrival_is(const struct sk_buff *skb, const struct xfrm_xdp_pkt *pkt, u32 routes6);
 

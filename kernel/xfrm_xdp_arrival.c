@@ -33,12 +33,12 @@ struct xfrm_xdp_arrivals {
 	unsigned int next;
 };
 
-static DEFINE_PER_CPU(struct xfrm_xdp_arrivals [1 << XFRM_XDP_ARRIVAL_BITS],
-		      xfrm_xdp_arrivals);
+/* Allocated: modules share 8 KiB of static per-CPU memory. */
+static struct xfrm_xdp_arrivals __percpu *xfrm_xdp_arrivals;
 
 static struct xfrm_xdp_arrivals *xfrm_xdp_arrivals_of(const struct sk_buff *skb)
 {
-	return this_cpu_ptr(&xfrm_xdp_arrivals[hash_ptr(skb, XFRM_XDP_ARRIVAL_BITS)]);
+	return this_cpu_ptr(xfrm_xdp_arrivals) + hash_ptr(skb, XFRM_XDP_ARRIVAL_BITS);
 }
 
 /*
@@ -104,4 +104,16 @@ bool xfrm_xdp_arrival_is(const struct sk_buff *skb, const struct xfrm_xdp_pkt *p
 			return set->note[i].tuple ==
 			       xfrm_xdp_arrival_tuple(pkt, pkt->ttl + 1, routes6);
 	return false;
+}
+
+int __init xfrm_xdp_arrival_init(void)
+{
+	xfrm_xdp_arrivals = __alloc_percpu(sizeof(*xfrm_xdp_arrivals) << XFRM_XDP_ARRIVAL_BITS,
+					   __alignof__(*xfrm_xdp_arrivals));
+	return xfrm_xdp_arrivals ? 0 : -ENOMEM;
+}
+
+void xfrm_xdp_arrival_exit(void)
+{
+	free_percpu(xfrm_xdp_arrivals);
 }

@@ -9,7 +9,8 @@
  */
 #define XFRM_XDP_IDENTS		64
 
-DEFINE_PER_CPU(struct xfrm_xdp_idents [1 << XFRM_XDP_IDENT_BITS], xfrm_xdp_idents);
+/* Allocated: modules share 8 KiB of static per-CPU memory. */
+struct xfrm_xdp_idents __percpu *xfrm_xdp_idents;
 
 /**
  * xfrm_xdp_ident_reserve() - IDs for this header and some to come
@@ -33,4 +34,16 @@ void xfrm_xdp_ident_reserve(struct xfrm_xdp_idents *ids, struct net *net, struct
 	__ip_select_ident(net, iph, ids->batch);
 	ids->next = ntohs(iph->id);
 	ids->left = ids->batch;
+}
+
+int __init xfrm_xdp_ident_init(void)
+{
+	xfrm_xdp_idents = __alloc_percpu(sizeof(*xfrm_xdp_idents) << XFRM_XDP_IDENT_BITS,
+					 __alignof__(*xfrm_xdp_idents));
+	return xfrm_xdp_idents ? 0 : -ENOMEM;
+}
+
+void xfrm_xdp_ident_exit(void)
+{
+	free_percpu(xfrm_xdp_idents);
 }

@@ -32,7 +32,10 @@ struct xfrm_xdp_idents {
 	u8 protocol;
 };
 
-DECLARE_PER_CPU(struct xfrm_xdp_idents [1 << XFRM_XDP_IDENT_BITS], xfrm_xdp_idents);
+extern struct xfrm_xdp_idents __percpu *xfrm_xdp_idents;
+
+int __init xfrm_xdp_ident_init(void);
+void xfrm_xdp_ident_exit(void);
 
 void xfrm_xdp_ident_reserve(struct xfrm_xdp_idents *ids, struct net *net, struct iphdr *iph);
 
@@ -48,7 +51,7 @@ static __always_inline __be16 xfrm_xdp_ident(struct net *net, struct iphdr *iph)
 {
 	u32 hash = hash_32((__force u32)iph->saddr ^ (__force u32)iph->daddr,
 			   XFRM_XDP_IDENT_BITS);
-	struct xfrm_xdp_idents *ids = this_cpu_ptr(&xfrm_xdp_idents[hash]);
+	struct xfrm_xdp_idents *ids = this_cpu_ptr(xfrm_xdp_idents) + hash;
 
 	if (unlikely(!ids->left || ids->daddr != iph->daddr || ids->saddr != iph->saddr ||
 		     ids->protocol != iph->protocol || ids->net != net))

@@ -8,6 +8,7 @@
 #include <net/net_namespace.h>
 #include <net/xfrm.h>
 #include "xfrm_xdp.h"
+#include "xfrm_xdp_ident.h"
 
 /*
  * As a key manager the module hears of every change of the security policy at
@@ -133,9 +134,15 @@ static int __init xfrm_xdp_init(void)
 
 	xfrm_xdp_meta_init();
 	xfrm_xdp_heard_init();
-	err = xfrm_xdp_frame_init();
+	err = xfrm_xdp_arrival_init();
 	if (err)
 		return err;
+	err = xfrm_xdp_ident_init();
+	if (err)
+		goto arrival;
+	err = xfrm_xdp_frame_init();
+	if (err)
+		goto ident;
 	err = xfrm_xdp_flow_init();
 	if (err)
 		goto frame;
@@ -169,6 +176,10 @@ flow:
 	xfrm_xdp_flow_exit();
 frame:
 	xfrm_xdp_frame_exit();
+ident:
+	xfrm_xdp_ident_exit();
+arrival:
+	xfrm_xdp_arrival_exit();
 	return err;
 }
 
@@ -182,6 +193,8 @@ static void __exit xfrm_xdp_exit(void)
 	xfrm_xdp_frame_exit();
 	xfrm_xdp_stats_exit();
 	xfrm_xdp_flow_exit();
+	xfrm_xdp_ident_exit();
+	xfrm_xdp_arrival_exit();
 }
 
 module_init(xfrm_xdp_init);
