@@ -6,53 +6,69 @@
 #include <linux/etherdevice.h>
 #include <linux/filter.h>
 #include <linux/if_vlan.h>
+#include <linux/rhashtable.h>
 #include <linux/scatterlist.h>
 #include <linux/udp.h>
+#include <linux/workqueue.h>
+#include <linux/xarray.h>
 #include <crypto/aead.h>
 #include <net/xdp.h>
 #include <net/xfrm.h>
 #include "xfrm_xdp_kfunc.h"
 
 struct nf_hook_state;
+struct xfrm_xdp_flow;
+struct xfrm_xdp_flow_id;
 
 /* Returned where the other possible values are reasons to punt (all > 0). */
 #define XFRM_XDP_OK	0
 
 /* xfrm_xdp_stats.c: per-namespace state and counters */
 
-#define XFRM_XDP_DEVICE_BITS	8
-
-/**
- * struct xfrm_xdp_uptake - what tc does with what XDP hands up, of a device
- * @wanted: jiffies of the first packet that went up with metadata since one was taken up,
- *	or 0
- * @seen: jiffies when the tc program last looked at a packet, or 0 for never
- * @retry: jiffies from when on it may be tried again, though nothing was taken up
- */
-struct xfrm_xdp_uptake {
-	unsigned long wanted;
-	unsigned long seen;
-	unsigned long retry;
+/* Handles are of two parts, so that no number of flows can take the place of an SA. */
+enum xfrm_xdp_part {
+	XFRM_XDP_PART_FLOWS,
+	XFRM_XDP_PART_SAS,
+	XFRM_XDP_NR_PARTS
 };
 
 /**
- * struct xfrm_xdp_net - what the module keeps per network namespace
+ * struct xfrm_xdp_net - state of the module in a network namespace
+ * @net: the namespace
  * @stats: per CPU, one counter for each enum xfrm_xdp_reason
  * @policy_gen: counts changes of the security policy database
- * @addr_gen: counts addresses that this host has no longer
- * @esp_devices: by hash of the ifindex: may the stack receive there what it decrypted?
- * @uptake: by the same: is there a tc program that takes up what XDP hands up?
- * @flows: how many it has in the table, under xfrm_xdp_slots_lock
- * @unheard: jiffies when nobody listened to what replay states do
+ * @addr_gen: counts addresses that this host has lost
+ * @unheard: jiffies when no socket listened to events of replay states
+ * @unlinked: counts the flows that were unlinked, from a number on that no other namespace
+ *	ever reaches. A flow that was found after one value was read is of this namespace, and not
+ *	freed in a later RCU read side that reads the same value.
+ * @lock: of all below, BH off; lookups are under RCU. Innermost, but for the locks of the
+ *	rhashtable and the xarrays.
+ * @by_id: flows by their key and kind
+ * @handles: flows by their handle
+ * @used: how many flows each of @handles has
+ * @bundles: how many flows hold an SA bundle
+ * @hand: where the search for a flow to evict goes on
+ * @ports: &struct xfrm_xdp_port by ifindex
+ * @sweeper: unlinks idle flows and those of dead SAs; armed while there are any
+ * @last_sweep: jiffies of the last run of @sweeper
  */
 struct xfrm_xdp_net {
+	struct net *net;
 	struct xfrm_xdp_stats __percpu *stats;
 	atomic_t policy_gen;
 	atomic_t addr_gen;
 	unsigned long unheard;
-	DECLARE_BITMAP(esp_devices, 1 << XFRM_XDP_DEVICE_BITS);
-	struct xfrm_xdp_uptake uptake[1 << XFRM_XDP_DEVICE_BITS];
-	u32 flows;
+	u64 unlinked;
+	spinlock_t lock;	/* of all below */
+	struct rhashtable by_id;
+	struct xarray handles[XFRM_XDP_NR_PARTS];
+	u32 used[XFRM_XDP_NR_PARTS];
+	u32 bundles;
+	unsigned long hand;
+	struct xarray ports;
+	struct delayed_work sweeper;
+	unsigned long last_sweep;
 };
 
 int xfrm_xdp_stats_init(void);
@@ -279,195 +295,6 @@ enum xfrm_xdp_verdict xfrm_xdp_input(struct xdp_buff *xdp,
 				     struct net_device *iface,
 				     struct bpf_xfrm_xdp_opts *opts);
 
-/* xfrm_xdp_flow.c: flows, from when they are learned to when they are forgotten */
-
-/**
- * struct xfrm_xdp_flow_id - what a flow is found by
- * @key: as in the flow map
- * @net: namespace of the ingress device
- * @kind: enum xfrm_xdp_flow_kind
- */
-struct xfrm_xdp_flow_id {
-	struct xfrm_xdp_flow_key key;
-	struct net *net;
-	u8 kind;
-};
-
-/**
- * struct xfrm_xdp_flow - a learned flow or inbound SA; constant once inserted
- * @key: of its &struct xfrm_xdp_flow_id
- * @net: the same
- * @kind: the same
- * @handle: index and generation
- * @policy_gen: generation of the security policy it was learned under
- * @addr_gen: SA: &xfrm_xdp_net.addr_gen when it was learned
- * @cookie: forwarding: of @dst, see xfrm_xdp_dst_cookie()
- * @renew_seq: SA: sequence number of the packet that is to renew it
- * @arrived: of kind XFRM_XDP_FLOW_ARRIVING: the ingress device
- * @dst: forwarding: route or bundle, referenced
- * @x: the SA that is used, referenced; NULL: leaves in the clear
- * @in: VLAN device that its packets are received by, referenced; NULL: untagged
- * @out: forwarding: egress device of the stack, a VLAN device where it leaves tagged; SA:
- *	its xfrm interface, if any; referenced
- * @neigh: forwarding: next hop, referenced
- * @leaving: forwarding by @x: handle of the flow of its ESP packets
- * @routes: SA: xfrm_xdp_route_gen() when its ESP was heard last
- * @via: forwarding by @x: handle of its flow to an xfrm interface, or 0
- * @revalidating: 1 while a packet is on its way to renew it
- * @left: of kind XFRM_XDP_FLOW_LEAVING: ESP packets have left
- * @handed: SA: packets may be on their way up the stack, see xfrm_xdp_uptake_ends()
- * @hoplimit: forwarding by @x: of a tunnel's header
- * @renewed: jiffies of the last packet that the stack accepted, the low half
- * @used: jiffies of the last packet that was taken, the low half; forwarding: and that in
- *	this tick xfrm_xdp_forward_tick() has passed: written there alone
- * @packets: that the fast path finished; a flow is one queue's, and so one CPU's at a
- *	time: where it is not, one may go uncounted here, and the SA has it
- * @bytes: of these, L2 header included, as they came in
- * @node: in the table
- * @rcu: to free it
- * @tracker: of @out's reference
- * @in_tracker: of @in's
- *
- * Three cache lines, of which a packet writes to the last, and one that renews it to the
- * second. There may be millions:
- * what only some kinds need shares its place.
- */
-struct xfrm_xdp_flow {
-	struct xfrm_xdp_flow_key key;
-	struct net *net;
-	u64 handle;
-	union {
-		u32 policy_gen;
-		u32 addr_gen;
-	};
-	union {
-		u32 cookie;
-		u32 renew_seq;
-		u32 arrived;
-	};
-	struct dst_entry *dst;
-	struct xfrm_state *x;
-	struct net_device *in;
-	struct net_device *out;
-	struct neighbour *neigh;
-	u32 revalidating;
-	bool left;
-	bool handed;
-	u8 kind;
-	u8 hoplimit;
-	union {
-		u64 leaving;
-		u32 routes;
-	};
-	u64 via;
-	u32 renewed;
-	u32 used;
-	u64 packets;
-	u64 bytes;
-	struct rhash_head node;
-	struct rcu_head rcu;
-	netdevice_tracker tracker;
-	netdevice_tracker in_tracker;
-};
-
-/**
- * struct xfrm_xdp_usage - what the flow table holds, in all namespaces
- * @flows: how many flows
- * @sas: how many entries of SAs
- * @max_flows: how many flows may be
- * @max_sas: how many entries of SAs may be
- * @flow_bytes: of either, what each takes of its slab
- * @bundles: how many flows hold an SA bundle, which the stack made for the flow alone
- * @bundle_bytes: what each takes of its slab
- * @slot_bytes: of all slots
- * @hash_bytes: of the hash table
- */
-struct xfrm_xdp_usage {
-	u32 flows;
-	u32 sas;
-	u32 max_flows;
-	u32 max_sas;
-	u32 flow_bytes;
-	u32 bundles;
-	u32 bundle_bytes;
-	u64 slot_bytes;
-	u64 hash_bytes;
-};
-
-struct xfrm_xdp_flow *xfrm_xdp_flow_alloc(const struct xfrm_xdp_flow_id *id,
-					  const struct net_device *in);
-void xfrm_xdp_flow_free(struct xfrm_xdp_flow *flow);
-int xfrm_xdp_flow_insert(struct xfrm_xdp_flow *flow, struct xfrm_xdp_flow *old);
-void xfrm_xdp_flow_remove(struct xfrm_xdp_flow *flow);
-int xfrm_xdp_flow_aged(struct xfrm_xdp_flow *flow, u32 interval);
-void xfrm_xdp_flow_renew(struct xfrm_xdp_flow *flow, u32 when);
-void xfrm_xdp_flow_left(struct xfrm_xdp_flow *flow);
-void xfrm_xdp_flow_purge_dev(const struct net_device *dev);
-void xfrm_xdp_flow_purge_net(const struct net *net);
-void xfrm_xdp_flow_sweep_soon(void);
-bool xfrm_xdp_flow_counts(u64 handle, u64 *packets, u64 *bytes);
-void xfrm_xdp_flow_usage(struct xfrm_xdp_usage *usage);
-int __init xfrm_xdp_flow_init(void);
-void xfrm_xdp_flow_exit(void);
-
-/* xfrm_xdp_table.c: the hash table of flows */
-
-/**
- * struct xfrm_xdp_sought - what a flow is looked for by, in a packet or a key
- * @net: namespace of the ingress device
- * @saddr: source address; IPv4: one word
- * @daddr: destination address
- * @sa: handle of the inbound SA that it was decrypted by, or 0
- * @ifindex: ingress device
- * @spi: of ESP, or ports
- * @more: ports of ESP in UDP, or the DSCP of what is not ESP
- * @vlan: VLAN id
- * @family: AF_INET or AF_INET6
- * @proto: IP protocol
- * @kind: enum xfrm_xdp_flow_kind
- */
-struct xfrm_xdp_sought {
-	const struct net *net;
-	const __be32 *saddr;
-	const __be32 *daddr;
-	u64 sa;
-	u32 ifindex;
-	__be32 spi;
-	u32 more;
-	u16 vlan;
-	u8 family;
-	u8 proto;
-	u8 kind;
-};
-
-struct xfrm_xdp_flow *xfrm_xdp_flow_find(const struct xfrm_xdp_flow_id *id);
-struct xfrm_xdp_flow *xfrm_xdp_flow_seek(const struct xfrm_xdp_sought *sought);
-int xfrm_xdp_table_insert(struct xfrm_xdp_flow *flow);
-void xfrm_xdp_table_remove(struct xfrm_xdp_flow *flow);
-u64 xfrm_xdp_table_bytes(void);
-int __init xfrm_xdp_table_init(void);
-void xfrm_xdp_table_exit(void);
-
-/* xfrm_xdp_slots.c: handles */
-
-/* A handle: number of the slot in the low bits, generation above. */
-#define XFRM_XDP_SLOT_BITS	24
-
-/* Of all slots, and of what links flows to them. */
-extern spinlock_t xfrm_xdp_slots_lock;
-
-struct xfrm_xdp_flow *xfrm_xdp_slots_victim(void);
-int xfrm_xdp_slots_room(const struct xfrm_xdp_flow *flow);
-bool xfrm_xdp_slots_pushes(const struct xfrm_xdp_flow *flow);
-void xfrm_xdp_slots_handle(struct xfrm_xdp_flow *flow);
-void xfrm_xdp_slots_put(struct xfrm_xdp_flow *flow);
-void xfrm_xdp_slots_take(const struct xfrm_xdp_flow *flow);
-void xfrm_xdp_slots_walk(void (*visit)(struct xfrm_xdp_flow *flow, const void *arg),
-			 const void *arg);
-void xfrm_xdp_slots_shrink(void);
-void xfrm_xdp_slots_usage(struct xfrm_xdp_usage *usage);
-void xfrm_xdp_slots_init(void);
-
 /* xfrm_xdp_egress.c: can a frame leave as the stack would have sent it? */
 int xfrm_xdp_egress_check(const struct net_device *in, const struct net_device *out);
 
@@ -485,32 +312,37 @@ int xfrm_xdp_learn(const struct nf_hook_state *state, struct sk_buff *skb,
 u32 xfrm_xdp_dst_cookie(const struct dst_entry *dst, u32 routes6);
 bool xfrm_xdp_dst_valid(struct dst_entry *dst, u32 cookie);
 
+/* xfrm_xdp_neigh.c: next hops */
+bool xfrm_xdp_neigh_copy(const struct dst_entry *path, const xfrm_address_t *daddr, u8 *mac);
+
 /* xfrm_xdp_heard.c: does the ESP of an inbound SA come from where it says? */
 void xfrm_xdp_heard_at(const struct net_device *dev);
 struct xfrm_state *xfrm_xdp_heard_sa(struct net *net, const struct sk_buff *skb);
 void xfrm_xdp_heard_note(const struct sk_buff *skb, const struct xfrm_xdp_pkt *pkt,
 			 const struct net_device *rx);
-bool xfrm_xdp_heard(const struct xfrm_xdp_flow_id *id, const struct sec_path *sp,
-		    u32 *when, u32 *routes);
+bool xfrm_xdp_heard(const struct net *net, const struct xfrm_xdp_flow_id *id,
+		    const struct sec_path *sp, u32 *when, u32 *routes);
 void __init xfrm_xdp_heard_init(void);
 
 /* xfrm_xdp_leaving.c: do the ESP packets of an outbound SA leave the host? */
-u64 xfrm_xdp_leaving_handle(struct net *net, struct xfrm_state *x,
+u64 xfrm_xdp_leaving_handle(struct xfrm_xdp_net *xn, struct xfrm_state *x,
 			    const struct net_device *out);
 bool xfrm_xdp_leaving_seen(const struct nf_hook_state *state, const struct sk_buff *skb);
 
 /* xfrm_xdp_iface.c: xfrm interfaces */
 u32 xfrm_xdp_iface_id(const struct net_device *dev);
 bool xfrm_xdp_iface_has(const struct net_device *dev, u32 if_id);
-int xfrm_xdp_iface_leave(const struct sk_buff *skb, const struct xfrm_xdp_flow_id *id,
-			 const struct net_device *in, struct dst_entry *dst,
-			 u32 policy_gen, u32 routes6);
-struct xfrm_xdp_flow *xfrm_xdp_iface_sent(const struct net *net, const struct sk_buff *skb);
-int xfrm_xdp_iface_holds(const struct xfrm_xdp_flow *flow, unsigned int len);
-void xfrm_xdp_iface_tx(const struct xfrm_xdp_flow *flow, unsigned int len, bool ok);
+int xfrm_xdp_iface_leave(struct xfrm_xdp_net *xn, const struct sk_buff *skb,
+			 const struct xfrm_xdp_flow_id *id, const struct net_device *in,
+			 struct dst_entry *dst, u32 policy_gen, u32 routes6);
+struct xfrm_xdp_flow *xfrm_xdp_iface_sent(struct xfrm_xdp_net *xn, const struct sk_buff *skb);
+int xfrm_xdp_iface_holds(struct xfrm_xdp_net *xn, const struct xfrm_xdp_flow *flow,
+			 unsigned int len);
+void xfrm_xdp_iface_tx(struct xfrm_xdp_net *xn, const struct xfrm_xdp_flow *flow,
+		       unsigned int len, bool ok);
 void xfrm_xdp_iface_arrived(const struct nf_hook_state *state, const struct sk_buff *skb,
 			    struct xfrm_state *x);
-u32 xfrm_xdp_iface_arrival(struct net *net, const struct xfrm_state *x);
+u32 xfrm_xdp_iface_arrival(struct xfrm_xdp_net *xn, const struct xfrm_state *x);
 void xfrm_xdp_iface_rx(struct sk_buff *skb, struct net_device *dev);
 
 /* xfrm_xdp_conntrack.c: flows that conntrack wants to see whole */
@@ -533,8 +365,9 @@ void __init xfrm_xdp_meta_init(void);
 void xfrm_xdp_uptake_wanted(const struct net_device *dev, u64 sa);
 void xfrm_xdp_uptake_seen(const struct sk_buff *skb);
 void xfrm_xdp_uptake_done(const struct net_device *dev);
-void xfrm_xdp_uptake_forget(const struct net *net);
-bool xfrm_xdp_uptake_ends(struct xfrm_xdp_flow *flow, const struct net_device *dev);
+void xfrm_xdp_uptake_forget(struct xfrm_xdp_net *xn);
+bool xfrm_xdp_uptake_ends(struct xfrm_xdp_net *xn, struct xfrm_xdp_flow *flow,
+			  const struct net_device *dev);
 
 /* xfrm_xdp_audit.c: audit records that want an sk_buff */
 void xfrm_xdp_audit_icvfail(struct xfrm_state *x, const struct xfrm_xdp_frame *f);
@@ -543,6 +376,7 @@ void xfrm_xdp_audit_replay(struct xfrm_state *x, const struct xfrm_xdp_frame *f)
 /* xfrm_xdp_bpf.c: the kfuncs */
 int __init xfrm_xdp_bpf_init(void);
 
+#include "xfrm_xdp_flow.h"
 #include "xfrm_xdp_inline.h"
 #include "xfrm_xdp_inline_flow.h"
 

@@ -109,7 +109,7 @@ __bpf_kfunc int bpf_xdp_xfrm_output(struct xdp_md *ctx, struct xfrm_state *x,
 		return xfrm_xdp_misuse(xdp);
 	guard(xfrm_xdp_rcu)();
 	net = xs_net(x);
-	outer.hoplimit = x->props.family == AF_INET ?
+	outer.hop.hoplimit = x->props.family == AF_INET ?
 			 READ_ONCE(net->ipv4.sysctl_ip_default_ttl) :
 			 READ_ONCE(net->ipv6.devconf_all->hop_limit);
 	result.reason = xfrm_xdp_primitive(&pkt, xdp, x, XFRM_SA_DIR_OUT);
@@ -253,7 +253,8 @@ __bpf_kfunc int bpf_xfrm_flow_counts(void *counts, u32 counts__sz)
 	}
 	c->error = 0;
 	for (i = 0; i < nr; i++)
-		if (!xfrm_xdp_flow_counts(c->flow[i].handle, &c->flow[i].packets,
+		if (!xfrm_xdp_flow_counts(xfrm_xdp_net(current->nsproxy->net_ns),
+					  c->flow[i].handle, &c->flow[i].packets,
 					  &c->flow[i].bytes))
 			c->flow[i].handle = 0;
 	return 0;
@@ -275,8 +276,8 @@ __bpf_kfunc int bpf_xfrm_flow_forget(u32 flags)
 		return -EINVAL;
 	/* A learner that was just detached may still be at work. */
 	synchronize_net();
-	xfrm_xdp_uptake_forget(current->nsproxy->net_ns);
-	xfrm_xdp_flow_purge_net(current->nsproxy->net_ns);
+	xfrm_xdp_uptake_forget(xfrm_xdp_net(current->nsproxy->net_ns));
+	xfrm_xdp_flow_purge(xfrm_xdp_net(current->nsproxy->net_ns));
 	return 0;
 }
 

@@ -6,7 +6,8 @@
 DEFINE_PER_CPU(struct xfrm_xdp_last [XFRM_XDP_LAST_SORTS], xfrm_xdp_last);
 
 /* The flow of ESP in UDP, where it is that. */
-static struct xfrm_xdp_flow *xfrm_xdp_find_encap(const struct xfrm_xdp_sought *udp,
+static struct xfrm_xdp_flow *xfrm_xdp_find_encap(struct xfrm_xdp_net *xn,
+						 const struct xfrm_xdp_sought *udp,
 						 const struct xfrm_xdp_pkt *pkt)
 {
 	struct xfrm_xdp_sought sought = *udp;
@@ -15,21 +16,22 @@ static struct xfrm_xdp_flow *xfrm_xdp_find_encap(const struct xfrm_xdp_sought *u
 	sought.proto = IPPROTO_ESP;
 	sought.spi = xfrm_xdp_encap_spi(pkt);
 	sought.more = (__force u32)pkt->ports;
-	return sought.spi ? xfrm_xdp_flow_seek(&sought) : NULL;
+	return sought.spi ? xfrm_xdp_flow_seek(xn, &sought) : NULL;
 }
 
 /**
- * xfrm_xdp_last_still() - another flow was unlinked: is this one still there?
+ * xfrm_xdp_last_still() - look up the cached flow again, after another was unlinked
+ * @xn: of the packet's namespace; the flow may be of another
  * @last: of this CPU
  *
  * Context: XDP: BH off, RCU read side.
  * Return: the flow or NULL.
  */
-struct xfrm_xdp_flow *xfrm_xdp_last_still(struct xfrm_xdp_last *last)
+struct xfrm_xdp_flow *xfrm_xdp_last_still(struct xfrm_xdp_net *xn, struct xfrm_xdp_last *last)
 {
 	/* Before it is looked for: xfrm_xdp_flow_unlink() counts after it took one out. */
-	unsigned long unlinked = smp_load_acquire(&xfrm_xdp_unlinked);
-	struct xfrm_xdp_flow *flow = xfrm_xdp_flow_get(last->handle);
+	u64 unlinked = smp_load_acquire(&xn->unlinked);
+	struct xfrm_xdp_flow *flow = xfrm_xdp_flow_get(xn, last->handle);
 
 	if (flow)
 		last->unlinked = unlinked;
@@ -38,7 +40,7 @@ struct xfrm_xdp_flow *xfrm_xdp_last_still(struct xfrm_xdp_last *last)
 
 /**
  * xfrm_xdp_find_other() - xfrm_xdp_find() of what is not of the flow of the last
- * @xdp: as there
+ * @xn: as there
  * @pkt: as there
  * @ifindex: as there
  * @sa: as there
@@ -48,14 +50,13 @@ struct xfrm_xdp_flow *xfrm_xdp_last_still(struct xfrm_xdp_last *last)
  * Return: the flow or NULL.
  */
 struct xfrm_xdp_flow *
-xfrm_xdp_find_other(const struct xdp_buff *xdp, const struct xfrm_xdp_pkt *pkt, u32 ifindex,
+xfrm_xdp_find_other(struct xfrm_xdp_net *xn, const struct xfrm_xdp_pkt *pkt, u32 ifindex,
 		    u64 sa, bool esp)
 {
 	/* As in xfrm_xdp_last_still(). */
-	unsigned long unlinked = smp_load_acquire(&xfrm_xdp_unlinked);
+	u64 unlinked = smp_load_acquire(&xn->unlinked);
 	bool plain = pkt->proto != IPPROTO_ESP;
 	const struct xfrm_xdp_sought sought = {
-		.net = dev_net(xdp->rxq->dev),
 		.saddr = xfrm_xdp_pkt_saddr(pkt)->a6,
 		.daddr = xfrm_xdp_pkt_daddr(pkt)->a6,
 		.sa = sa,
@@ -71,9 +72,9 @@ xfrm_xdp_find_other(const struct xdp_buff *xdp, const struct xfrm_xdp_pkt *pkt, 
 	struct xfrm_xdp_last *last;
 
 	if (esp && plain)
-		flow = xfrm_xdp_find_encap(&sought, pkt);
+		flow = xfrm_xdp_find_encap(xn, &sought, pkt);
 	if (!flow)
-		flow = xfrm_xdp_flow_seek(&sought);
+		flow = xfrm_xdp_flow_seek(xn, &sought);
 	if (flow) {
 		esp = flow->kind == XFRM_XDP_FLOW_SA;
 		last = this_cpu_ptr(&xfrm_xdp_last[xfrm_xdp_last_of(sa, esp)]);

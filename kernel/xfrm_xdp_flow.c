@@ -1,29 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Flows: found by their key (see xfrm_xdp_table.c), or by a handle (xfrm_xdp_slots.c).
+ * Flows: found by their key (see xfrm_xdp_table.c), or by a handle (xfrm_xdp_slots.c), in
+ * their namespace.
  *
- * A flow is constant once inserted; a change replaces it under a new handle.
- * Lookups run under RCU and take no reference: everything that a flow refers
- * to (dst, SA, neighbour, device) is itself freed only after a grace period, so
- * its references are dropped as soon as it is unlinked. A cached flow therefore
- * never blocks the removal of a device, an SA or a namespace.
+ * A flow is constant once inserted; a change replaces it under a new handle. Lookups run under
+ * RCU and take no reference. So a flow keeps its references (route or bundle, SA) for a
+ * grace period after it was unlinked: dst_release_immediate() in rt_fibinfo_free() frees a
+ * route at once where it drops the last one. Devices are not referenced, neighbours neither:
+ * see &struct xfrm_xdp_flow, xfrm_xdp_neigh_copy().
  */
 
-#include <linux/hash.h>
 #include <linux/module.h>
 #include <linux/slab.h>
-#include <net/neighbour.h>
 #include "xfrm_xdp.h"
 
 static unsigned int revalidate_ms = 1000;
 u32 xfrm_xdp_interval __read_mostly = HZ;
-
-/*
- * How many flows have been unlinked, from 1 on; 64 bits do not come round. Who reads it before
- * looking for a flow, and the same in a later RCU read side, may use the flow there: what is
- * unlinked afterwards lives as long as that.
- */
-unsigned long xfrm_xdp_unlinked = 1;
 
 static u32 xfrm_xdp_jiffies(unsigned int ms)
 {
@@ -47,13 +39,40 @@ module_param_cb(revalidate_ms, &revalidate_ms_ops, &revalidate_ms, 0644);
 MODULE_PARM_DESC(revalidate_ms, "within how many ms a flow is renewed by the stack, or stops (default 1000)");
 
 static unsigned int idle_ms = 30000;
-module_param(idle_ms, uint, 0644);
+
+static int idle_ms_set(const char *val, const struct kernel_param *kp)
+{
+	int err = param_set_uint(val, kp);
+
+	if (!err)
+		xfrm_xdp_nets_sweep();
+	return err;
+}
+
+static const struct kernel_param_ops idle_ms_ops = {
+	.set = idle_ms_set,
+	.get = param_get_uint,
+};
+module_param_cb(idle_ms, &idle_ms_ops, &idle_ms, 0644);
 MODULE_PARM_DESC(idle_ms, "after how many idle ms a flow is forgotten (default 30000)");
 
-DEFINE_SPINLOCK(xfrm_xdp_slots_lock);
-
 static struct kmem_cache *xfrm_xdp_flow_cache;
-static u32 xfrm_xdp_bundles;	/* that flows hold */
+
+/* Namespaces that there ever were: gives each a range of &xfrm_xdp_net.unlinked. */
+static atomic64_t xfrm_xdp_nets;
+#define XFRM_XDP_UNLINKED_BITS	40
+
+static bool xfrm_xdp_flows_used(const struct xfrm_xdp_net *xn)
+{
+	return READ_ONCE(xn->used[XFRM_XDP_PART_FLOWS]) || READ_ONCE(xn->used[XFRM_XDP_PART_SAS]);
+}
+
+/* Unless it is to run earlier anyway. */
+static void xfrm_xdp_flow_sweep_later(struct xfrm_xdp_net *xn)
+{
+	queue_delayed_work(system_unbound_wq, &xn->sweeper,
+			   xfrm_xdp_jiffies(READ_ONCE(idle_ms)) / 2 + 1);
+}
 
 /**
  * xfrm_xdp_flow_alloc() - a flow that is not in the table yet
@@ -69,158 +88,157 @@ struct xfrm_xdp_flow *xfrm_xdp_flow_alloc(const struct xfrm_xdp_flow_id *id,
 	struct xfrm_xdp_flow *flow = kmem_cache_zalloc(xfrm_xdp_flow_cache,
 						       GFP_ATOMIC | __GFP_NOWARN);
 
+	BUILD_BUG_ON(sizeof(*flow) > 192);
 	if (!flow)
 		return NULL;
 	flow->key = id->key;
-	flow->net = id->net;
 	flow->kind = id->kind;
 	flow->handed = id->kind == XFRM_XDP_FLOW_SA;
 	flow->renewed = jiffies;
-	/* Not in a tick that may be some CPU's: see xfrm_xdp_forward_tick(). */
+	/* Not in a jiffy that may be some CPU's: see xfrm_xdp_forward_tick(). */
 	flow->used = jiffies - HZ;
-	if (in && is_vlan_dev(in)) {
+	if (in && is_vlan_dev(in))
 		flow->in = (struct net_device *)in;
-		netdev_hold(flow->in, &flow->in_tracker, GFP_ATOMIC);
-	}
 	return flow;
 }
 
+static void xfrm_xdp_flow_free_rcu(struct rcu_head *rcu)
+{
+	struct xfrm_xdp_flow *flow = container_of(rcu, struct xfrm_xdp_flow, rcu);
+
+	if (flow->kind == XFRM_XDP_FLOW_FORWARD || flow->kind == XFRM_XDP_FLOW_DETOUR)
+		dst_release(flow->dst);
+	else if (flow->x)
+		xfrm_state_put(flow->x);
+	kmem_cache_free(xfrm_xdp_flow_cache, flow);
+}
+
 /**
- * xfrm_xdp_flow_free() - drop a flow's references, and the flow after RCU
+ * xfrm_xdp_flow_free() - drop a flow's references and the flow after a grace period
  * @flow: not in the table, or not any more
  *
  * Context: any.
  */
 void xfrm_xdp_flow_free(struct xfrm_xdp_flow *flow)
 {
-	dst_release(flow->dst);
-	if (flow->neigh)
-		neigh_release(flow->neigh);
-	if (flow->x)
-		xfrm_state_put(flow->x);
-	netdev_put(flow->out, &flow->tracker);
-	netdev_put(flow->in, &flow->in_tracker);
-	kfree_rcu(flow, rcu);
+	call_rcu(&flow->rcu, xfrm_xdp_flow_free_rcu);
 }
 
-/*
- * How many flows have to do with a device, by a hash of it: one that none has to do with
- * may go without a look at a million flows. Whatever xfrm_xdp_flow_uses_dev() compares is
- * counted here.
+static bool xfrm_xdp_flow_has_bundle(const struct xfrm_xdp_flow *flow)
+{
+	return flow->kind == XFRM_XDP_FLOW_FORWARD && flow->dst->xfrm;
+}
+
+/**
+ * xfrm_xdp_flow_unlink() - take a flow out of the table, and free it
+ * @xn: of its namespace
+ * @flow: in it
+ *
+ * Context: xn->lock held.
  */
-#define XFRM_XDP_DEV_BITS	8
-static u32 xfrm_xdp_dev_users[BIT(XFRM_XDP_DEV_BITS)];
-
-static void xfrm_xdp_dev_account(const struct net_device *dev, int by)
+void xfrm_xdp_flow_unlink(struct xfrm_xdp_net *xn, struct xfrm_xdp_flow *flow)
 {
-	if (dev)
-		xfrm_xdp_dev_users[hash_ptr(dev, XFRM_XDP_DEV_BITS)] += by;
-}
-
-static void xfrm_xdp_flow_account(const struct xfrm_xdp_flow *flow, int by)
-{
-	xfrm_xdp_net(flow->net)->flows += by;
-	if (flow->dst && flow->dst->xfrm)
-		xfrm_xdp_bundles += by;
-	xfrm_xdp_dev_users[hash_32(flow->key.ifindex, XFRM_XDP_DEV_BITS)] += by;
-	xfrm_xdp_dev_account(flow->in, by);
-	xfrm_xdp_dev_account(flow->out, by);
-	if (flow->out && is_vlan_dev(flow->out))
-		xfrm_xdp_dev_account(xfrm_xdp_vlan_real(flow->out), by);
-}
-
-static bool xfrm_xdp_dev_unused(const struct net_device *dev)
-{
-	return !READ_ONCE(xfrm_xdp_dev_users[hash_32(dev->ifindex, XFRM_XDP_DEV_BITS)]) &&
-	       !READ_ONCE(xfrm_xdp_dev_users[hash_ptr(dev, XFRM_XDP_DEV_BITS)]);
-}
-
-static void xfrm_xdp_flow_unlink(struct xfrm_xdp_flow *flow)
-{
-	lockdep_assert_held(&xfrm_xdp_slots_lock);
-	xfrm_xdp_table_remove(flow);
-	xfrm_xdp_slots_take(flow);
-	/* Who reads the new count finds it neither in the table nor by its handle. */
-	smp_store_release(&xfrm_xdp_unlinked, xfrm_xdp_unlinked + 1);
-	xfrm_xdp_flow_account(flow, -1);
+	lockdep_assert_held(&xn->lock);
+	xfrm_xdp_table_remove(xn, flow);
+	xfrm_xdp_slots_take(xn, flow);
+	xfrm_xdp_port_unlink(flow);
+	/* A reader of the new count finds it neither in the table nor by its handle. */
+	smp_store_release(&xn->unlinked, xn->unlinked + 1);
+	xn->bundles -= xfrm_xdp_flow_has_bundle(flow);
 	if (flow->kind < XFRM_XDP_FLOW_LEAVING)
-		xfrm_xdp_count(flow->net, XFRM_XDP_R_RECLAIMED);
+		xfrm_xdp_net_count(xn, XFRM_XDP_R_RECLAIMED);
 	xfrm_xdp_flow_free(flow);
 }
 
-/* Is it still the one in its slot? Only then may it be unlinked. */
-static bool xfrm_xdp_flow_linked(const struct xfrm_xdp_flow *flow)
+/* Only the flow that its handle finds is linked. */
+static bool xfrm_xdp_flow_linked(struct xfrm_xdp_net *xn, const struct xfrm_xdp_flow *flow)
 {
-	return xfrm_xdp_flow_get(flow->handle) == flow;
+	return xfrm_xdp_flow_get(xn, flow->handle) == flow;
 }
 
-/* A slot for a flow; flows that are not SAs push out others for it. */
-static int xfrm_xdp_flow_make_room(const struct xfrm_xdp_flow *flow)
+static void xfrm_xdp_flow_evict(struct xfrm_xdp_net *xn, struct xfrm_xdp_flow *victim)
 {
-	int err = xfrm_xdp_slots_room(flow), i;
+	if (victim->kind < XFRM_XDP_FLOW_LEAVING)
+		xfrm_xdp_net_count(xn, XFRM_XDP_R_EVICTED);
+	xfrm_xdp_flow_unlink(xn, victim);
+}
+
+/* A handle for a flow; flows that are not SAs evict another for it. */
+static int xfrm_xdp_flow_reserve(struct xfrm_xdp_net *xn, struct xfrm_xdp_flow *flow)
+{
+	int err = xfrm_xdp_slots_reserve(xn, flow);
 	struct xfrm_xdp_flow *victim;
 
-	/* Two, so that a limit that was lowered is reached in the end. */
-	for (i = 0; err && xfrm_xdp_slots_pushes(flow) && i < 2; i++) {
-		victim = xfrm_xdp_slots_victim();
-		if (!victim)
-			break;
-		if (victim->kind < XFRM_XDP_FLOW_LEAVING)
-			xfrm_xdp_count(victim->net, XFRM_XDP_R_EVICTED);
-		xfrm_xdp_flow_unlink(victim);
-		err = xfrm_xdp_slots_room(flow);
-	}
-	return err;
+	if (likely(!err) ||
+	    (flow->kind != XFRM_XDP_FLOW_FORWARD && flow->kind != XFRM_XDP_FLOW_DETOUR))
+		return err;
+	victim = xfrm_xdp_slots_victim(xn);
+	if (!victim)
+		return err;
+	xfrm_xdp_flow_evict(xn, victim);
+	return xfrm_xdp_slots_reserve(xn, flow);
 }
 
 /**
  * xfrm_xdp_flow_insert() - put a flow into the table and give it a handle
+ * @xn: of its namespace
  * @flow: complete, from xfrm_xdp_flow_alloc()
  * @old: a flow of the same id that it replaces, or NULL
  *
- * Context: any; RCU read side where @old is given.
+ * Context: any; RCU read side.
  * Return: 0; -ENOSPC where there are too many SAs; -EEXIST where another CPU was
- * faster; -ENOMEM or -EBUSY where the table cannot grow just now: the flow's next
- * packet teaches it again. @flow is the caller's still.
+ * faster; -ENODEV where a device of it is on its way out; -ENOMEM or -EBUSY where the table
+ * cannot grow just now: the flow's next packet teaches it again. @flow is the caller's still.
  */
-int xfrm_xdp_flow_insert(struct xfrm_xdp_flow *flow, struct xfrm_xdp_flow *old)
+int xfrm_xdp_flow_insert(struct xfrm_xdp_net *xn, struct xfrm_xdp_flow *flow,
+			 struct xfrm_xdp_flow *old)
 {
+	struct xfrm_state *x = xfrm_xdp_flow_sa(flow);
 	int err;
 
-	spin_lock_bh(&xfrm_xdp_slots_lock);
-	if (old && xfrm_xdp_flow_linked(old))
-		xfrm_xdp_flow_unlink(old);
-	err = xfrm_xdp_flow_make_room(flow);
+	spin_lock_bh(&xn->lock);
+	if (old && xfrm_xdp_flow_linked(xn, old))
+		xfrm_xdp_flow_unlink(xn, old);
+	err = xfrm_xdp_flow_reserve(xn, flow);
 	if (err)
 		goto unlock;
+	err = xfrm_xdp_port_link(xn, flow);
+	if (err)
+		goto take;
 	/* It may be found as soon as it is in the table: complete before that. */
-	xfrm_xdp_slots_handle(flow);
-	err = xfrm_xdp_table_insert(flow);
+	err = xfrm_xdp_table_insert(xn, flow);
 	if (err)
-		goto unlock;
-	xfrm_xdp_slots_put(flow);
-	xfrm_xdp_flow_account(flow, 1);
-	/* One that died meanwhile may have been looked for before it was here. */
+		goto unlink;
+	xfrm_xdp_slots_put(xn, flow);
+	xn->bundles += xfrm_xdp_flow_has_bundle(flow);
+	xfrm_xdp_flow_sweep_later(xn);
+	/* An SA that died meanwhile may have been looked for before the flow was here. */
 	smp_mb();
-	if (unlikely(flow->x && READ_ONCE(flow->x->km.state) != XFRM_STATE_VALID))
-		xfrm_xdp_flow_sweep_soon();
+	if (unlikely(x && READ_ONCE(x->km.state) != XFRM_STATE_VALID))
+		xfrm_xdp_flow_sweep_soon(xn);
+	goto unlock;
+unlink:
+	xfrm_xdp_port_unlink(flow);
+take:
+	xfrm_xdp_slots_take(xn, flow);
 unlock:
-	spin_unlock_bh(&xfrm_xdp_slots_lock);
+	spin_unlock_bh(&xn->lock);
 	return err;
 }
 
 /**
  * xfrm_xdp_flow_remove() - forget a flow
+ * @xn: of its namespace
  * @flow: found under the same RCU read side
  *
  * Context: any; RCU read side.
  */
-void xfrm_xdp_flow_remove(struct xfrm_xdp_flow *flow)
+void xfrm_xdp_flow_remove(struct xfrm_xdp_net *xn, struct xfrm_xdp_flow *flow)
 {
-	spin_lock_bh(&xfrm_xdp_slots_lock);
-	if (xfrm_xdp_flow_linked(flow))
-		xfrm_xdp_flow_unlink(flow);
-	spin_unlock_bh(&xfrm_xdp_slots_lock);
+	spin_lock_bh(&xn->lock);
+	if (xfrm_xdp_flow_linked(xn, flow))
+		xfrm_xdp_flow_unlink(xn, flow);
+	spin_unlock_bh(&xn->lock);
 }
 
 /**
@@ -246,16 +264,17 @@ int xfrm_xdp_flow_aged(struct xfrm_xdp_flow *flow, u32 interval)
 
 /**
  * xfrm_xdp_flow_renew() - the stack accepted another packet of the flow
+ * @xn: of its namespace
  * @flow: the flow
  * @when: jiffies of that, the low half
  *
  * Context: RCU read side.
  */
-void xfrm_xdp_flow_renew(struct xfrm_xdp_flow *flow, u32 when)
+void xfrm_xdp_flow_renew(const struct xfrm_xdp_net *xn, struct xfrm_xdp_flow *flow, u32 when)
 {
 	WRITE_ONCE(flow->renewed, when);
 	WRITE_ONCE(flow->revalidating, 0);
-	xfrm_xdp_count(flow->net, XFRM_XDP_R_RENEWED);
+	xfrm_xdp_net_count(xn, XFRM_XDP_R_RENEWED);
 }
 
 /**
@@ -271,81 +290,27 @@ void xfrm_xdp_flow_left(struct xfrm_xdp_flow *flow)
 	WRITE_ONCE(flow->left, true);
 }
 
-struct xfrm_xdp_purge {
-	bool (*match)(const struct xfrm_xdp_flow *flow, const void *arg);
-	const void *arg;
-};
-
-static void xfrm_xdp_flow_purge_one(struct xfrm_xdp_flow *flow, const void *arg)
-{
-	const struct xfrm_xdp_purge *purge = arg;
-
-	if (purge->match(flow, purge->arg))
-		xfrm_xdp_flow_remove(flow);
-}
-
-/* Unlink all flows for which @match says so; the lock is taken for these only. */
-static void xfrm_xdp_flow_purge(bool (*match)(const struct xfrm_xdp_flow *flow,
-					      const void *arg), const void *arg)
-{
-	struct xfrm_xdp_purge purge = { .match = match, .arg = arg };
-
-	xfrm_xdp_slots_walk(xfrm_xdp_flow_purge_one, &purge);
-}
-
-static bool xfrm_xdp_flow_uses_dev(const struct xfrm_xdp_flow *flow, const void *arg)
-{
-	const struct net_device *dev = arg;
-
-	return flow->out == dev || flow->in == dev ||
-	       (flow->out && xfrm_xdp_vlan_real(flow->out) == dev) ||
-	       (flow->key.ifindex == dev->ifindex && flow->net == dev_net(dev));
-}
-
 /**
- * xfrm_xdp_flow_purge_dev() - forget what comes in or leaves by a device
- * @dev: device that goes down
+ * xfrm_xdp_flow_purge() - forget all flows of a network namespace
+ * @xn: of the namespace
  *
  * Context: process.
  */
-void xfrm_xdp_flow_purge_dev(const struct net_device *dev)
+void xfrm_xdp_flow_purge(struct xfrm_xdp_net *xn)
 {
-	/* Anybody may have a namespace with devices that come and go, but no flows in it. */
-	if (READ_ONCE(xfrm_xdp_net(dev_net(dev))->flows) && !xfrm_xdp_dev_unused(dev))
-		xfrm_xdp_flow_purge(xfrm_xdp_flow_uses_dev, dev);
-}
-
-static bool xfrm_xdp_flow_in_net(const struct xfrm_xdp_flow *flow, const void *arg)
-{
-	return flow->net == arg;
-}
-
-/**
- * xfrm_xdp_flow_purge_net() - forget the flows of a network namespace
- * @net: the namespace
- *
- * Context: process.
- */
-void xfrm_xdp_flow_purge_net(const struct net *net)
-{
-	if (READ_ONCE(xfrm_xdp_net(net)->flows))
-		xfrm_xdp_flow_purge(xfrm_xdp_flow_in_net, net);
-	/*
-	 * It may be about to go: who has just taken a flow out counts it there before the
-	 * lock is free.
-	 */
-	spin_lock_bh(&xfrm_xdp_slots_lock);
-	spin_unlock_bh(&xfrm_xdp_slots_lock);
+	xfrm_xdp_slots_walk(xn, xfrm_xdp_flow_remove);
 }
 
 /* An SA's keys must not outlive it by our reference. */
 static bool xfrm_xdp_flow_sa_died(const struct xfrm_xdp_flow *flow)
 {
-	return flow->x && READ_ONCE(flow->x->km.state) != XFRM_STATE_VALID;
+	const struct xfrm_state *x = xfrm_xdp_flow_sa(flow);
+
+	return x && READ_ONCE(x->km.state) != XFRM_STATE_VALID;
 }
 
-/* Is it there, with the SAs that it comes and leaves by? */
-static bool xfrm_xdp_flow_lives(const struct xfrm_xdp_flow *flow)
+/* Whether it is there, with the SAs that its packets are decrypted and encrypted by. */
+static bool xfrm_xdp_flow_lives(struct xfrm_xdp_net *xn, const struct xfrm_xdp_flow *flow)
 {
 	const struct xfrm_xdp_flow *sa;
 
@@ -353,12 +318,13 @@ static bool xfrm_xdp_flow_lives(const struct xfrm_xdp_flow *flow)
 		return false;
 	if (!flow->key.sa)
 		return true;
-	sa = xfrm_xdp_flow_get(flow->key.sa);
+	sa = xfrm_xdp_flow_get(xn, flow->key.sa);
 	return sa && !xfrm_xdp_flow_sa_died(sa);
 }
 
 /**
  * xfrm_xdp_flow_counts() - what the fast path has finished of a flow
+ * @xn: of the namespace that may know
  * @handle: of the flow, of a kind that the flow map has
  * @packets: result: how many
  * @bytes: result: of how many bytes, as they came in
@@ -366,99 +332,174 @@ static bool xfrm_xdp_flow_lives(const struct xfrm_xdp_flow *flow)
  * Context: any.
  * Return: false, and nothing, where there is no such flow or an SA of it died.
  */
-bool xfrm_xdp_flow_counts(u64 handle, u64 *packets, u64 *bytes)
+bool xfrm_xdp_flow_counts(struct xfrm_xdp_net *xn, u64 handle, u64 *packets, u64 *bytes)
 {
 	const struct xfrm_xdp_flow *flow;
 	bool lives;
 
 	rcu_read_lock();
-	flow = xfrm_xdp_flow_get(handle);
-	lives = xfrm_xdp_flow_lives(flow) && flow->kind < XFRM_XDP_FLOW_LEAVING;
+	flow = xfrm_xdp_flow_get(xn, handle);
+	lives = xfrm_xdp_flow_lives(xn, flow) && flow->kind < XFRM_XDP_FLOW_LEAVING;
 	*packets = lives ? READ_ONCE(flow->packets) : 0;
 	*bytes = lives ? READ_ONCE(flow->bytes) : 0;
 	rcu_read_unlock();
 	return lives;
 }
 
-static bool xfrm_xdp_flow_dead(const struct xfrm_xdp_flow *flow, const void *arg)
+static void xfrm_xdp_flow_sweep_one(struct xfrm_xdp_net *xn, struct xfrm_xdp_flow *flow)
 {
-	return xfrm_xdp_flow_sa_died(flow) ||
-	       xfrm_xdp_flow_idle(flow) > xfrm_xdp_jiffies(READ_ONCE(idle_ms));
+	if (xfrm_xdp_flow_sa_died(flow) ||
+	    xfrm_xdp_flow_idle(flow) > xfrm_xdp_jiffies(READ_ONCE(idle_ms)))
+		xfrm_xdp_flow_remove(xn, flow);
 }
 
-static void xfrm_xdp_flow_sweep(struct work_struct *work);
-static DECLARE_DELAYED_WORK(xfrm_xdp_sweeper, xfrm_xdp_flow_sweep);
+/* After the limit was lowered. */
+static void xfrm_xdp_flow_trim(struct xfrm_xdp_net *xn)
+{
+	struct xfrm_xdp_flow *victim;
 
-static unsigned long xfrm_xdp_last_sweep;
+	while (xfrm_xdp_slots_over(xn)) {
+		spin_lock_bh(&xn->lock);
+		victim = xfrm_xdp_slots_victim(xn);
+		if (victim)
+			xfrm_xdp_flow_evict(xn, victim);
+		spin_unlock_bh(&xn->lock);
+		cond_resched();
+	}
+}
 
 static void xfrm_xdp_flow_sweep(struct work_struct *work)
 {
-	WRITE_ONCE(xfrm_xdp_last_sweep, jiffies);
-	xfrm_xdp_flow_purge(xfrm_xdp_flow_dead, NULL);
-	xfrm_xdp_slots_shrink();
-	/* Not later than somebody has asked for meanwhile. */
-	queue_delayed_work(system_unbound_wq, &xfrm_xdp_sweeper,
-			   xfrm_xdp_jiffies(READ_ONCE(idle_ms)) / 2 + 1);
+	struct xfrm_xdp_net *xn = container_of(to_delayed_work(work), struct xfrm_xdp_net,
+					       sweeper);
+
+	WRITE_ONCE(xn->last_sweep, jiffies);
+	xfrm_xdp_slots_walk(xn, xfrm_xdp_flow_sweep_one);
+	xfrm_xdp_flow_trim(xn);
+	if (xfrm_xdp_flows_used(xn))
+		xfrm_xdp_flow_sweep_later(xn);
 }
 
 /**
  * xfrm_xdp_flow_sweep_soon() - look for dead flows within a second
+ * @xn: of the namespace
  *
  * At once where that was not done within the last second: ten thousand SAs that are
  * rekeyed must not keep a CPU busy with a million flows.
  *
  * Context: any.
  */
-void xfrm_xdp_flow_sweep_soon(void)
+void xfrm_xdp_flow_sweep_soon(struct xfrm_xdp_net *xn)
 {
-	unsigned long since = jiffies - READ_ONCE(xfrm_xdp_last_sweep);
+	unsigned long since = jiffies - READ_ONCE(xn->last_sweep);
 
-	mod_delayed_work(system_unbound_wq, &xfrm_xdp_sweeper, since < HZ ? HZ - since : 0);
+	if (xfrm_xdp_flows_used(xn))
+		mod_delayed_work(system_unbound_wq, &xn->sweeper, since < HZ ? HZ - since : 0);
+}
+
+/* Parameters may be written before there is any namespace and after; under kernel_param_lock(). */
+static bool xfrm_xdp_running;
+
+/**
+ * xfrm_xdp_flow_running() - let changes of parameters take effect at once, or no longer
+ * @running: all namespaces have been initialised, and none has been freed
+ *
+ * Context: process.
+ */
+void xfrm_xdp_flow_running(bool running)
+{
+	kernel_param_lock(THIS_MODULE);
+	xfrm_xdp_running = running;
+	kernel_param_unlock(THIS_MODULE);
 }
 
 /**
- * xfrm_xdp_flow_usage() - how many flows there are, and what memory they take
+ * xfrm_xdp_nets_sweep() - look for dead flows in all namespaces
+ *
+ * Where a limit was changed, which the sweeper follows.
+ *
+ * Context: process, kernel_param_lock() held.
+ */
+void xfrm_xdp_nets_sweep(void)
+{
+	struct xfrm_xdp_net *xn;
+	struct net *net;
+
+	if (!xfrm_xdp_running)
+		return;
+	rcu_read_lock();
+	for_each_net_rcu(net) {
+		xn = xfrm_xdp_net(net);
+		if (xfrm_xdp_flows_used(xn))
+			mod_delayed_work(system_unbound_wq, &xn->sweeper, 0);
+	}
+	rcu_read_unlock();
+}
+
+/**
+ * xfrm_xdp_flow_usage() - how many flows a namespace has, and what memory they take
+ * @xn: of the namespace
  * @usage: result
  *
  * Context: process.
  */
-void xfrm_xdp_flow_usage(struct xfrm_xdp_usage *usage)
+void xfrm_xdp_flow_usage(struct xfrm_xdp_net *xn, struct xfrm_xdp_usage *usage)
 {
-	xfrm_xdp_slots_usage(usage);
+	xfrm_xdp_slots_usage(xn, usage);
 	usage->flow_bytes = ALIGN(sizeof(struct xfrm_xdp_flow), cache_line_size());
-	usage->bundles = READ_ONCE(xfrm_xdp_bundles);
+	usage->bundles = READ_ONCE(xn->bundles);
 	usage->bundle_bytes = ALIGN(sizeof(struct xfrm_dst), cache_line_size());
-	usage->hash_bytes = xfrm_xdp_table_bytes();
+	usage->hash_bytes = xfrm_xdp_table_bytes(xn);
+}
+
+/**
+ * xfrm_xdp_flows_init() - begin the flows of a namespace
+ * @xn: of the namespace, zeroed but for &xfrm_xdp_net.net
+ *
+ * Context: process.
+ * Return: 0 or -ENOMEM.
+ */
+int xfrm_xdp_flows_init(struct xfrm_xdp_net *xn)
+{
+	spin_lock_init(&xn->lock);
+	xn->unlinked = (u64)atomic64_inc_return(&xfrm_xdp_nets) << XFRM_XDP_UNLINKED_BITS;
+	INIT_DELAYED_WORK(&xn->sweeper, xfrm_xdp_flow_sweep);
+	xn->last_sweep = jiffies - HZ;
+	xfrm_xdp_slots_init(xn);
+	xa_init(&xn->ports);
+	return xfrm_xdp_table_init(xn);
+}
+
+/**
+ * xfrm_xdp_flows_free() - end the flows of a namespace
+ * @xn: of the namespace, in which nothing is learned any more
+ *
+ * Context: process.
+ */
+void xfrm_xdp_flows_free(struct xfrm_xdp_net *xn)
+{
+	xfrm_xdp_flow_purge(xn);
+	cancel_delayed_work_sync(&xn->sweeper);
+	xfrm_xdp_ports_free(xn);
+	xfrm_xdp_slots_free(xn);
+	xfrm_xdp_table_free(xn);
 }
 
 int __init xfrm_xdp_flow_init(void)
 {
-	int err;
-
+	xfrm_xdp_table_keys();
+	xfrm_xdp_slots_start();
 	xfrm_xdp_flow_cache = KMEM_CACHE(xfrm_xdp_flow, SLAB_HWCACHE_ALIGN);
-	if (!xfrm_xdp_flow_cache)
-		return -ENOMEM;
-	err = xfrm_xdp_table_init();
-	if (err) {
-		kmem_cache_destroy(xfrm_xdp_flow_cache);
-		return err;
-	}
-	xfrm_xdp_slots_init();
-	xfrm_xdp_flow_sweep_soon();
-	return 0;
+	return xfrm_xdp_flow_cache ? 0 : -ENOMEM;
 }
 
 /**
- * xfrm_xdp_flow_exit() - free the table
+ * xfrm_xdp_flow_exit() - wait for flows that are being freed
  *
- * Context: process, when the flows of all namespaces are purged and nobody can
- * learn any more.
+ * Context: process, when the flows of all namespaces are gone and nobody can learn any more.
  */
 void xfrm_xdp_flow_exit(void)
 {
-	cancel_delayed_work_sync(&xfrm_xdp_sweeper);
-	xfrm_xdp_table_exit();
-	xfrm_xdp_slots_shrink();
-	/* Waits for what kfree_rcu() has not freed yet. */
+	rcu_barrier();
 	kmem_cache_destroy(xfrm_xdp_flow_cache);
 }

@@ -10,7 +10,6 @@
 #include <net/dst.h>
 #include <net/ip.h>
 #include <net/ip6_route.h>
-#include <net/neighbour.h>
 #include "xfrm_xdp.h"
 #include "xfrm_xdp_dst.h"
 #include "xfrm_xdp_find.h"
@@ -28,10 +27,9 @@ static int xfrm_xdp_flow_match(const struct xfrm_xdp_flow *flow,
 			       const struct xfrm_xdp_pkt *pkt, u64 sa)
 {
 	const struct xfrm_xdp_flow_key *key = &flow->key;
-	const struct net_device *dev = xdp->rxq->dev;
-	u32 ifindex = dev->ifindex;
+	u32 ifindex = xdp->rxq->dev->ifindex;
 
-	if (flow->net != dev_net(dev) || !xfrm_xdp_pkt_is(pkt, key))
+	if (!xfrm_xdp_pkt_is(pkt, key))
 		return XFRM_XDP_R_PUNT_FLOW_MISMATCH;
 	if (unlikely(key->sa != sa))
 		return key->sa ? XFRM_XDP_R_PUNT_NO_PROOF : XFRM_XDP_R_PUNT_FLOW_MISMATCH;
@@ -46,7 +44,7 @@ static __always_inline int xfrm_xdp_forward_holds(const struct xfrm_xdp_flow *fl
 {
 	if (flow->policy_gen != atomic_read(&xn->policy_gen))
 		return XFRM_XDP_R_PUNT_POLICY;
-	if (flow->dst && !xfrm_xdp_dst_holds(flow->dst, flow->cookie))
+	if (!xfrm_xdp_dst_holds(flow->dst, flow->cookie))
 		return XFRM_XDP_R_PUNT_DST;
 	return XFRM_XDP_OK;
 }
@@ -58,7 +56,7 @@ static __always_inline int xfrm_xdp_sa_holds(const struct xfrm_xdp_flow *flow,
 	if (flow->addr_gen != atomic_read(&xn->addr_gen))
 		return XFRM_XDP_R_PUNT_DST;
 	/* Routes may keep ESP from this host: what the stack receives next tells. */
-	return READ_ONCE(flow->routes) == xfrm_xdp_route_gen(flow->net, flow->key.family) ?
+	return READ_ONCE(flow->routes) == xfrm_xdp_route_gen(xn->net, flow->key.family) ?
 	       XFRM_XDP_OK : XFRM_XDP_R_PUNT_ROUTES;
 }
 
@@ -83,48 +81,41 @@ static __always_inline int xfrm_xdp_sa_in_order(struct xfrm_xdp_flow *flow,
 	       XFRM_XDP_R_PUNT_REVALIDATE : XFRM_XDP_OK;
 }
 
-/* neigh_resolve_output() without a packet: is the address known? */
-static __always_inline bool xfrm_xdp_neigh_ok(struct neighbour *neigh)
+/* The next hop, and the hop limit of a tunnel's header. */
+static bool xfrm_xdp_forward_hop(const struct xfrm_xdp_flow *flow, union xfrm_xdp_hop *hop)
 {
-	if (READ_ONCE(neigh->dead) || !(READ_ONCE(neigh->nud_state) & NUD_VALID))
-		return false;
-	/* Keeps the neighbour state machine going, as every packet does. */
-	neigh_event_send(neigh, NULL);
-	return true;
-}
+	const struct dst_entry *path = xfrm_dst_path(flow->dst);
+	const struct xfrm_state *x = flow->dst->xfrm;
 
-/* Of a tunnel's header. */
-static u8 xfrm_xdp_forward_hoplimit(const struct xfrm_xdp_flow *flow)
-{
-	struct dst_entry *path = xfrm_dst_path(flow->dst);
-
-	return flow->x->props.family == AF_INET ? ip4_dst_hoplimit(path) :
-						  ip6_dst_hoplimit(path);
+	hop->word = 0;
+	if (x)
+		hop->hoplimit = x->props.family == AF_INET ?
+				ip4_dst_hoplimit(path) :
+				ip6_dst_hoplimit((struct dst_entry *)path);
+	return xfrm_xdp_neigh_copy(path, x ? &x->id.daddr :
+				   (const xfrm_address_t *)flow->key.daddr, hop->mac);
 }
 
 /*
- * What is asked once a tick: the state of links, neighbours and MTUs, which packets that are
- * under way do not see change either. What policy or routes say is asked for every packet.
+ * Checks made once per jiffy: link, neighbour, MTU, ESP on its way out. They tell where a
+ * packet goes, and not whether it may: what policy or routes say is checked for each packet.
  */
-static noinline int xfrm_xdp_forward_tick(struct xfrm_xdp_flow *flow,
+static noinline int xfrm_xdp_forward_tick(struct xfrm_xdp_flow *flow, struct xfrm_xdp_net *xn,
 					  const struct xdp_buff *xdp, u32 now)
 {
 	int reason = xfrm_xdp_egress_check(xdp->rxq->dev, flow->out);
-	u8 hoplimit;
+	union xfrm_xdp_hop hop;
 
 	if (!reason && !xfrm_xdp_dst_up(flow->dst, flow->cookie))
 		reason = XFRM_XDP_R_PUNT_DST;
-	if (!reason && !xfrm_xdp_neigh_ok(flow->neigh))
+	if (!reason && !xfrm_xdp_forward_hop(flow, &hop))
 		reason = XFRM_XDP_R_PUNT_NEIGH;
-	if (!reason && flow->x)
-		reason = xfrm_xdp_leaving_check(flow);
+	if (!reason && flow->dst->xfrm)
+		reason = xfrm_xdp_leaving_check(xn, flow);
 	if (reason)
 		return reason;
-	if (flow->x) {
-		hoplimit = xfrm_xdp_forward_hoplimit(flow);
-		if (flow->hoplimit != hoplimit)
-			WRITE_ONCE(flow->hoplimit, hoplimit);
-	}
+	if (flow->hop.word != hop.word)
+		WRITE_ONCE(flow->hop.word, hop.word);
 	/*
 	 * To a driver that does not send from XDP only generic XDP may, and what an SA decrypts
 	 * may come both ways: asked each time.
@@ -138,29 +129,31 @@ static noinline int xfrm_xdp_forward_tick(struct xfrm_xdp_flow *flow,
 }
 
 static __always_inline int xfrm_xdp_forward_check(struct xfrm_xdp_flow *flow,
+						  struct xfrm_xdp_net *xn,
 						  const struct xdp_buff *xdp,
 						  const struct xfrm_xdp_pkt *pkt, u32 now)
 {
+	const struct xfrm_state *x = flow->dst->xfrm;
 	int reason;
 
 	if (pkt->ttl <= 1)
 		return XFRM_XDP_R_PUNT_TTL;
-	/* Pairs with xfrm_xdp_forward_tick(): the hop limit is of this tick. */
+	/* Pairs with xfrm_xdp_forward_tick(): the next hop is of this jiffy. */
 	if (smp_load_acquire(&flow->used) != now) {
-		reason = xfrm_xdp_forward_tick(flow, xdp, now);
+		reason = xfrm_xdp_forward_tick(flow, xn, xdp, now);
 		if (reason)
 			return reason;
 	}
-	if (pkt->len > (flow->x ? dst_metric_raw(flow->dst, RTAX_MTU) :
-				  xfrm_xdp_dst_mtu(flow->dst)))
+	if (pkt->len > (x ? dst_metric_raw(flow->dst, RTAX_MTU) :
+			    xfrm_xdp_dst_mtu(flow->dst)))
 		return XFRM_XDP_R_PUNT_MTU;
 	if (xfrm_xdp_egress_hooked(flow->out))
 		return XFRM_XDP_R_PUNT_EGRESS_HOOK;
 	if (flow->via) {
-		reason = xfrm_xdp_iface_holds(flow, pkt->len);
+		reason = xfrm_xdp_iface_holds(xn, flow, pkt->len);
 		if (reason)
 			return reason;
-	} else if (unlikely(flow->x && flow->x->if_id)) {
+	} else if (unlikely(x && x->if_id)) {
 		return XFRM_XDP_R_PUNT_IFACE;
 	}
 	return XFRM_XDP_OK;
@@ -179,7 +172,7 @@ xfrm_xdp_forward_plain(const struct xfrm_xdp_flow *flow, struct xdp_buff *xdp,
 		return XFRM_XDP_PUNT;
 	}
 	xfrm_xdp_decrease_ttl(pkt->l3, pkt->family);
-	xfrm_xdp_mac_header(mac, flow->out, flow->neigh, pkt->family);
+	xfrm_xdp_mac_header(mac, flow->out, READ_ONCE(flow->hop.word), pkt->family);
 	xfrm_xdp_set_frame(xdp, mac, pkt->l3 + pkt->len);
 	xfrm_xdp_vlan_tx(flow->out, ETH_HLEN + pkt->len);
 	opts->reason = XFRM_XDP_R_FORWARD_DONE;
@@ -188,27 +181,27 @@ xfrm_xdp_forward_plain(const struct xfrm_xdp_flow *flow, struct xdp_buff *xdp,
 
 /* Out through an SA. */
 static __always_inline enum xfrm_xdp_verdict
-xfrm_xdp_forward_sa(const struct xfrm_xdp_flow *flow, struct xdp_buff *xdp,
-		    const struct xfrm_xdp_pkt *pkt, struct bpf_xfrm_xdp_opts *opts)
+xfrm_xdp_forward_sa(const struct xfrm_xdp_flow *flow, struct xfrm_xdp_net *xn,
+		    struct xdp_buff *xdp, const struct xfrm_xdp_pkt *pkt,
+		    struct bpf_xfrm_xdp_opts *opts)
 {
 	const struct xfrm_xdp_outer outer = {
 		.dev = flow->out,
-		.neigh = flow->neigh,
-		.hoplimit = READ_ONCE(flow->hoplimit),
-		/* Both MTUs of a bundle were up to date in this tick, or were brought there. */
+		.hop.word = READ_ONCE(flow->hop.word),
+		/* Both MTUs of a bundle were up to date in this jiffy, or were brought there. */
 		.mtu = ((struct xfrm_dst *)flow->dst)->child_mtu_cached,
 		.forward = true,
 	};
 	enum xfrm_xdp_verdict verdict;
 
-	verdict = xfrm_xdp_output_packet(xdp, flow->x, pkt, &outer, opts);
+	verdict = xfrm_xdp_output_packet(xdp, flow->dst->xfrm, pkt, &outer, opts);
 	if (flow->via && verdict != XFRM_XDP_PUNT)
-		xfrm_xdp_iface_tx(flow, pkt->len, verdict != XFRM_XDP_DROP);
+		xfrm_xdp_iface_tx(xn, flow, pkt->len, verdict != XFRM_XDP_DROP);
 	return verdict;
 }
 
 static __always_inline enum xfrm_xdp_verdict
-xfrm_xdp_decrypt(struct xfrm_xdp_flow *flow, struct xdp_buff *xdp,
+xfrm_xdp_decrypt(struct xfrm_xdp_flow *flow, struct xfrm_xdp_net *xn, struct xdp_buff *xdp,
 		 const struct xfrm_xdp_pkt *pkt, struct bpf_xfrm_xdp_opts *opts)
 {
 	struct net_device *iface = flow->out;
@@ -220,7 +213,7 @@ xfrm_xdp_decrypt(struct xfrm_xdp_flow *flow, struct xdp_buff *xdp,
 		return XFRM_XDP_PUNT;
 	}
 	if (unlikely(READ_ONCE(flow->handed) &&
-		     xfrm_xdp_uptake_ends(flow, xdp->rxq->dev))) {
+		     xfrm_xdp_uptake_ends(xn, flow, xdp->rxq->dev))) {
 		opts->reason = XFRM_XDP_R_PUNT_NO_RESTORE;
 		return XFRM_XDP_PUNT;
 	}
@@ -273,8 +266,9 @@ struct xfrm_xdp_arrived {
 
 /* What has become of a packet of a flow is the flow's, too. */
 static __always_inline enum xfrm_xdp_verdict
-xfrm_xdp_flow_took(struct xfrm_xdp_flow *flow, const struct xfrm_xdp_arrived *arrived,
-		   enum xfrm_xdp_verdict verdict, const struct bpf_xfrm_xdp_opts *opts)
+xfrm_xdp_flow_took(struct xfrm_xdp_flow *flow, struct xfrm_xdp_net *xn,
+		   const struct xfrm_xdp_arrived *arrived, enum xfrm_xdp_verdict verdict,
+		   const struct bpf_xfrm_xdp_opts *opts)
 {
 	if (likely(verdict == XFRM_XDP_DONE || verdict == XFRM_XDP_TAKEN)) {
 		WRITE_ONCE(flow->packets, READ_ONCE(flow->packets) + 1);
@@ -283,14 +277,14 @@ xfrm_xdp_flow_took(struct xfrm_xdp_flow *flow, const struct xfrm_xdp_arrived *ar
 	if (unlikely(flow->in) && verdict != XFRM_XDP_PUNT)
 		xfrm_xdp_flow_received(flow, arrived->len, verdict);
 	if (unlikely(verdict == XFRM_XDP_PUNT && xfrm_xdp_reason_forgets(opts->reason)))
-		xfrm_xdp_flow_remove(flow);
+		xfrm_xdp_flow_remove(xn, flow);
 	return verdict;
 }
 
 /* The two kinds of flows, if they hold. Inline: every packet takes one or both. */
 
 static __always_inline enum xfrm_xdp_verdict
-xfrm_xdp_take_sa(struct xfrm_xdp_flow *flow, const struct xfrm_xdp_net *xn, struct xdp_buff *xdp,
+xfrm_xdp_take_sa(struct xfrm_xdp_flow *flow, struct xfrm_xdp_net *xn, struct xdp_buff *xdp,
 		 const struct xfrm_xdp_pkt *pkt, const struct xfrm_xdp_arrived *arrived,
 		 struct bpf_xfrm_xdp_opts *opts)
 {
@@ -302,12 +296,12 @@ xfrm_xdp_take_sa(struct xfrm_xdp_flow *flow, const struct xfrm_xdp_net *xn, stru
 		WRITE_ONCE(flow->used, now);
 	reason = xfrm_xdp_sa_in_order(flow, pkt, reason);
 	verdict = unlikely(reason) ? xfrm_xdp_punt(opts, reason) :
-				     xfrm_xdp_decrypt(flow, xdp, pkt, opts);
-	return xfrm_xdp_flow_took(flow, arrived, verdict, opts);
+				     xfrm_xdp_decrypt(flow, xn, xdp, pkt, opts);
+	return xfrm_xdp_flow_took(flow, xn, arrived, verdict, opts);
 }
 
 static __always_inline enum xfrm_xdp_verdict
-xfrm_xdp_take_forward(struct xfrm_xdp_flow *flow, const struct xfrm_xdp_net *xn,
+xfrm_xdp_take_forward(struct xfrm_xdp_flow *flow, struct xfrm_xdp_net *xn,
 		      struct xdp_buff *xdp, const struct xfrm_xdp_pkt *pkt,
 		      const struct xfrm_xdp_arrived *arrived, struct bpf_xfrm_xdp_opts *opts)
 {
@@ -319,23 +313,23 @@ xfrm_xdp_take_forward(struct xfrm_xdp_flow *flow, const struct xfrm_xdp_net *xn,
 		reason = pkt->tcp_end ? XFRM_XDP_R_PUNT_TCP_END :
 					xfrm_xdp_flow_fresh(flow, now);
 	if (likely(!reason))
-		reason = xfrm_xdp_forward_check(flow, xdp, pkt, now);
+		reason = xfrm_xdp_forward_check(flow, xn, xdp, pkt, now);
 	if (unlikely(reason)) {
 		verdict = xfrm_xdp_punt(opts, reason);
 	} else {
 		opts->ifindex = xfrm_xdp_vlan_real(flow->out)->ifindex;
-		verdict = flow->x ? xfrm_xdp_forward_sa(flow, xdp, pkt, opts) :
-				    xfrm_xdp_forward_plain(flow, xdp, pkt, opts);
+		verdict = flow->dst->xfrm ? xfrm_xdp_forward_sa(flow, xn, xdp, pkt, opts) :
+					    xfrm_xdp_forward_plain(flow, xdp, pkt, opts);
 	}
-	return xfrm_xdp_flow_took(flow, arrived, verdict, opts);
+	return xfrm_xdp_flow_took(flow, xn, arrived, verdict, opts);
 }
 
 /* bpf_xdp_xfrm_flow(), with options that are zeroed. */
 static enum xfrm_xdp_verdict xfrm_xdp_by_handle(struct xdp_buff *xdp,
-						const struct xfrm_xdp_net *xn, u64 handle,
+						struct xfrm_xdp_net *xn, u64 handle,
 						struct bpf_xfrm_xdp_opts *opts)
 {
-	struct xfrm_xdp_flow *flow = xfrm_xdp_flow_get(handle);
+	struct xfrm_xdp_flow *flow = xfrm_xdp_flow_get(xn, handle);
 	struct xfrm_xdp_arrived arrived;
 	enum xfrm_xdp_verdict verdict;
 	struct xfrm_xdp_pkt pkt;
@@ -377,7 +371,7 @@ static enum xfrm_xdp_verdict xfrm_xdp_by_handle(struct xdp_buff *xdp,
  * decrypted: of PUNT the frame is the inner packet then, and has its metadata.
  */
 static __always_inline enum xfrm_xdp_verdict
-xfrm_xdp_along(struct xdp_buff *xdp, const struct xfrm_xdp_net *xn,
+xfrm_xdp_along(struct xdp_buff *xdp, struct xfrm_xdp_net *xn,
 	       struct bpf_xfrm_xdp_opts *opts)
 {
 	struct xfrm_xdp_arrived arrived = { .bytes = xdp->data_end - xdp->data };
@@ -392,7 +386,7 @@ xfrm_xdp_along(struct xdp_buff *xdp, const struct xfrm_xdp_net *xn,
 					   xfrm_xdp_parse_xdp(&pkt, xdp);
 	if (unlikely(reason))
 		return xfrm_xdp_punt(opts, reason);
-	flow = xfrm_xdp_find(xdp, &pkt, ifindex, 0);
+	flow = xfrm_xdp_find(xn, &pkt, ifindex, 0);
 	reason = likely(flow) ? xfrm_xdp_frame_is_ours(xdp, flow) :
 				XFRM_XDP_R_PUNT_NOT_LEARNED;
 	if (unlikely(reason))
@@ -406,7 +400,7 @@ xfrm_xdp_along(struct xdp_buff *xdp, const struct xfrm_xdp_net *xn,
 		xfrm_xdp_note(xn, xdp, verdict, opts);
 		reason = xfrm_xdp_parse_inner(&pkt, xdp);
 		flow = likely(!reason) ?
-		       xfrm_xdp_find(xdp, &pkt, opts->ifindex ?: ifindex, opts->sa) : NULL;
+		       xfrm_xdp_find(xn, &pkt, opts->ifindex ?: ifindex, opts->sa) : NULL;
 		if (unlikely(!flow)) {
 			verdict = xfrm_xdp_punt(opts, reason ?: XFRM_XDP_R_PUNT_NOT_LEARNED);
 			goto up;
@@ -448,8 +442,8 @@ __bpf_kfunc int bpf_xdp_xfrm_flow(struct xdp_md *ctx, u64 handle,
 {
 	struct xdp_buff *xdp = (struct xdp_buff *)ctx;
 	struct bpf_xfrm_xdp_opts result = {};
-	const struct xfrm_xdp_net *xn;
 	enum xfrm_xdp_verdict verdict;
+	struct xfrm_xdp_net *xn;
 
 	if (!xfrm_xdp_opts_ok(opts, opts__sz, sizeof(*opts)))
 		return xfrm_xdp_misuse(xdp);
@@ -482,8 +476,8 @@ __bpf_kfunc int bpf_xdp_xfrm_forward(struct xdp_md *ctx, struct bpf_xfrm_xdp_opt
 {
 	struct xdp_buff *xdp = (struct xdp_buff *)ctx;
 	struct bpf_xfrm_xdp_opts result = {};
-	const struct xfrm_xdp_net *xn;
 	enum xfrm_xdp_verdict verdict;
+	struct xfrm_xdp_net *xn;
 
 	if (!xfrm_xdp_opts_ok(opts, opts__sz, sizeof(*opts)))
 		return xfrm_xdp_misuse(xdp);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What is different where an XDP program runs on sk_buffs, after the driver. */
 
-#include <linux/hash.h>
 #include <linux/netdevice.h>
 #include "xfrm_xdp.h"
 
@@ -17,10 +16,12 @@
 bool xfrm_xdp_generic_clear(const struct xdp_buff *xdp)
 {
 	const struct net_device *dev = xdp->rxq->dev;
-	unsigned int bit = hash_32(dev->ifindex, XFRM_XDP_DEVICE_BITS);
+	const struct xfrm_xdp_port *port;
 
-	return !xfrm_xdp_is_generic(xdp) ||
-	       !test_bit(bit, xfrm_xdp_net_rcu(dev_net(dev))->esp_devices);
+	if (!xfrm_xdp_is_generic(xdp))
+		return true;
+	port = xfrm_xdp_port_find(xfrm_xdp_net_rcu(dev_net(dev)), dev->ifindex);
+	return !port || !READ_ONCE(port->esp_seen);
 }
 
 /**

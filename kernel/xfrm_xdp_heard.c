@@ -97,13 +97,12 @@ struct xfrm_state *xfrm_xdp_heard_sa(struct net *net, const struct sk_buff *skb)
  */
 void xfrm_xdp_heard_at(const struct net_device *dev)
 {
-	unsigned long *devices = xfrm_xdp_net(dev_net(dev))->esp_devices;
-	unsigned int bit = hash_32(dev->ifindex, XFRM_XDP_DEVICE_BITS);
+	struct xfrm_xdp_net *xn = xfrm_xdp_net(dev_net(dev));
+	struct xfrm_xdp_port *port;
 
-	if (test_bit(bit, devices))
-		return;
-	set_bit(hash_32(xfrm_xdp_vlan_real(dev)->ifindex, XFRM_XDP_DEVICE_BITS), devices);
-	set_bit(bit, devices);
+	port = xfrm_xdp_port_get(xn, xfrm_xdp_vlan_real(dev)->ifindex);
+	if (port && !READ_ONCE(port->esp_seen))
+		WRITE_ONCE(port->esp_seen, true);
 }
 
 /**
@@ -151,6 +150,7 @@ void xfrm_xdp_heard_note(const struct sk_buff *skb, const struct xfrm_xdp_pkt *p
 
 /**
  * xfrm_xdp_heard() - has ESP been heard that looks as an SA's has to?
+ * @net: namespace
  * @id: of the SA's flow
  * @sp: of a packet that it decrypted
  * @when: result: jiffies, the low half
@@ -161,8 +161,8 @@ void xfrm_xdp_heard_note(const struct sk_buff *skb, const struct xfrm_xdp_pkt *p
  * Context: BH off.
  * Return: whether it has, within the revalidation interval.
  */
-bool xfrm_xdp_heard(const struct xfrm_xdp_flow_id *id, const struct sec_path *sp,
-		    u32 *when, u32 *routes)
+bool xfrm_xdp_heard(const struct net *net, const struct xfrm_xdp_flow_id *id,
+		    const struct sec_path *sp, u32 *when, u32 *routes)
 {
 	u64 looks = xfrm_xdp_meta_proof(&id->key);
 	struct xfrm_xdp_hearing *hearing = xfrm_xdp_hearing_of(looks);
@@ -170,13 +170,13 @@ bool xfrm_xdp_heard(const struct xfrm_xdp_flow_id *id, const struct sec_path *sp
 
 	if (sp->ovec[0].flags & XFRM_GRO && !xfrm_xdp_meta_was_fast(sp)) {
 		*when = jiffies;
-		*routes = xfrm_xdp_route_gen(id->net, id->key.family);
+		*routes = xfrm_xdp_route_gen(net, id->key.family);
 		return true;
 	}
 	spin_lock(&hearing->lock);
 	*when = hearing->when;
 	*routes = hearing->routes;
-	found = hearing->looks == looks && hearing->net == id->net;
+	found = hearing->looks == looks && hearing->net == net;
 	spin_unlock(&hearing->lock);
 	return found && (u32)jiffies - *when <= READ_ONCE(xfrm_xdp_interval);
 }

@@ -65,6 +65,7 @@ bool xfrm_xdp_iface_has(const struct net_device *dev, u32 if_id)
 
 /**
  * xfrm_xdp_iface_leave() - a packet leaves by an xfrm interface
+ * @xn: of the namespace
  * @skb: at POST_ROUTING, for the first time
  * @id: of its flow
  * @in: device of the stack that its frames are received by
@@ -75,9 +76,9 @@ bool xfrm_xdp_iface_has(const struct net_device *dev, u32 if_id)
  * Context: softirq, or BH off; RCU read side.
  * Return: XFRM_XDP_OK or the reason why it is not learned.
  */
-int xfrm_xdp_iface_leave(const struct sk_buff *skb, const struct xfrm_xdp_flow_id *id,
-			 const struct net_device *in, struct dst_entry *dst,
-			 u32 policy_gen, u32 routes6)
+int xfrm_xdp_iface_leave(struct xfrm_xdp_net *xn, const struct sk_buff *skb,
+			 const struct xfrm_xdp_flow_id *id, const struct net_device *in,
+			 struct dst_entry *dst, u32 policy_gen, u32 routes6)
 {
 	struct xfrm_xdp_detour *detour = this_cpu_ptr(&xfrm_xdp_detours);
 	struct xfrm_xdp_flow_id via = *id;
@@ -85,7 +86,7 @@ int xfrm_xdp_iface_leave(const struct sk_buff *skb, const struct xfrm_xdp_flow_i
 
 	detour->skb = NULL;
 	via.kind = XFRM_XDP_FLOW_DETOUR;
-	old = xfrm_xdp_flow_find(&via);
+	old = xfrm_xdp_flow_find(xn, &via);
 	if (!netif_running(dst->dev))
 		return XFRM_XDP_R_LEARN_EGRESS;
 	if (old && old->out == dst->dev && old->policy_gen == policy_gen &&
@@ -98,10 +99,9 @@ int xfrm_xdp_iface_leave(const struct sk_buff *skb, const struct xfrm_xdp_flow_i
 			goto free;
 		flow->dst = dst;
 		flow->cookie = xfrm_xdp_dst_cookie(dst, routes6);
-		netdev_hold(dst->dev, &flow->tracker, GFP_ATOMIC);
 		flow->out = dst->dev;
 		flow->policy_gen = policy_gen;
-		if (xfrm_xdp_flow_insert(flow, old))
+		if (xfrm_xdp_flow_insert(xn, flow, old))
 			goto free;
 	}
 	detour->skb = skb;
@@ -115,43 +115,43 @@ free:
 
 /**
  * xfrm_xdp_iface_sent() - did a packet come to its bundle by an xfrm interface?
- * @net: namespace
+ * @xn: of the namespace
  * @skb: at POST_ROUTING
  *
  * Context: softirq, or BH off; RCU read side.
  * Return: the flow by which it came to the interface, or NULL.
  */
-struct xfrm_xdp_flow *xfrm_xdp_iface_sent(const struct net *net, const struct sk_buff *skb)
+struct xfrm_xdp_flow *xfrm_xdp_iface_sent(struct xfrm_xdp_net *xn, const struct sk_buff *skb)
 {
 	struct xfrm_xdp_detour *detour = this_cpu_ptr(&xfrm_xdp_detours);
 	const struct dst_entry *dst = skb_dst(skb);
-	struct xfrm_xdp_flow *flow;
 	bool same = detour->skb == skb;
 
 	/* One that was dropped on the way may have left its address to another. */
 	detour->skb = NULL;
 	if (!same || !dst || !dst->xfrm)
 		return NULL;
-	flow = xfrm_xdp_flow_get(detour->handle);
-	return flow && flow->net == net ? flow : NULL;
+	return xfrm_xdp_flow_get(xn, detour->handle);
 }
 
 /**
  * xfrm_xdp_iface_holds() - does the way to its xfrm interface still hold?
+ * @xn: of the namespace
  * @flow: that is encrypted, with &xfrm_xdp_flow.via
  * @len: of the packet, in bytes
  *
  * Context: RCU read side.
  * Return: XFRM_XDP_OK or the reason to punt.
  */
-int xfrm_xdp_iface_holds(const struct xfrm_xdp_flow *flow, unsigned int len)
+int xfrm_xdp_iface_holds(struct xfrm_xdp_net *xn, const struct xfrm_xdp_flow *flow,
+			 unsigned int len)
 {
-	struct xfrm_xdp_flow *via = xfrm_xdp_flow_get(flow->via);
+	struct xfrm_xdp_flow *via = xfrm_xdp_flow_get(xn, flow->via);
 
 	if (unlikely(!via || !xfrm_xdp_dst_valid(via->dst, via->cookie)))
 		return XFRM_XDP_R_PUNT_DST;
 	if (unlikely(!netif_running(via->out) ||
-		     !xfrm_xdp_iface_has(via->out, flow->x->if_id)))
+		     !xfrm_xdp_iface_has(via->out, flow->dst->xfrm->if_id)))
 		return XFRM_XDP_R_PUNT_IFACE;
 	if (unlikely(xfrm_xdp_egress_hooked(via->out)))
 		return XFRM_XDP_R_PUNT_EGRESS_HOOK;
@@ -163,6 +163,7 @@ int xfrm_xdp_iface_holds(const struct xfrm_xdp_flow *flow, unsigned int len)
 
 /**
  * xfrm_xdp_iface_tx() - count a packet that left through its xfrm interface
+ * @xn: of the namespace
  * @flow: with &xfrm_xdp_flow.via
  * @len: of the inner packet, in bytes
  * @ok: it did leave, or will; else the crypto layer refused
@@ -171,9 +172,10 @@ int xfrm_xdp_iface_holds(const struct xfrm_xdp_flow *flow, unsigned int len)
  *
  * Context: softirq, or BH off; RCU read side.
  */
-void xfrm_xdp_iface_tx(const struct xfrm_xdp_flow *flow, unsigned int len, bool ok)
+void xfrm_xdp_iface_tx(struct xfrm_xdp_net *xn, const struct xfrm_xdp_flow *flow,
+		       unsigned int len, bool ok)
 {
-	struct xfrm_xdp_flow *via = xfrm_xdp_flow_get(flow->via);
+	struct xfrm_xdp_flow *via = xfrm_xdp_flow_get(xn, flow->via);
 
 	if (unlikely(!via))
 		return;
@@ -185,11 +187,9 @@ void xfrm_xdp_iface_tx(const struct xfrm_xdp_flow *flow, unsigned int len, bool 
 	}
 }
 
-static void xfrm_xdp_iface_arrival_id(struct xfrm_xdp_flow_id *id, struct net *net,
-				      const struct xfrm_state *x)
+static void xfrm_xdp_iface_arrival_id(struct xfrm_xdp_flow_id *id, const struct xfrm_state *x)
 {
 	memset(id, 0, sizeof(*id));
-	id->net = net;
 	id->kind = XFRM_XDP_FLOW_ARRIVING;
 	xfrm_xdp_sa_key(&id->key, x);
 }
@@ -214,13 +214,14 @@ static bool xfrm_xdp_iface_peer(const struct xfrm_state *x, const struct sk_buff
 void xfrm_xdp_iface_arrived(const struct nf_hook_state *state, const struct sk_buff *skb,
 			    struct xfrm_state *x)
 {
+	struct xfrm_xdp_net *xn = xfrm_xdp_net(state->net);
 	struct xfrm_xdp_flow *flow, *old;
 	struct xfrm_xdp_flow_id id;
 
 	if (!x->if_id || x->id.proto != IPPROTO_ESP || !xfrm_xdp_iface_peer(x, skb))
 		return;
-	xfrm_xdp_iface_arrival_id(&id, state->net, x);
-	old = xfrm_xdp_flow_find(&id);
+	xfrm_xdp_iface_arrival_id(&id, x);
+	old = xfrm_xdp_flow_find(xn, &id);
 	if (old && old->x == x) {
 		WRITE_ONCE(old->arrived, state->in->ifindex);
 		WRITE_ONCE(old->used, jiffies);
@@ -232,25 +233,25 @@ void xfrm_xdp_iface_arrived(const struct nf_hook_state *state, const struct sk_b
 	flow->arrived = state->in->ifindex;
 	xfrm_state_hold(x);
 	flow->x = x;
-	if (xfrm_xdp_flow_insert(flow, old))
+	if (xfrm_xdp_flow_insert(xn, flow, old))
 		xfrm_xdp_flow_free(flow);
 }
 
 /**
  * xfrm_xdp_iface_arrival() - by which device does the ESP of an SA arrive?
- * @net: namespace
+ * @xn: of the namespace
  * @x: inbound SA with an if_id
  *
  * Context: RCU read side.
  * Return: its ifindex, or 0 where it has not been seen.
  */
-u32 xfrm_xdp_iface_arrival(struct net *net, const struct xfrm_state *x)
+u32 xfrm_xdp_iface_arrival(struct xfrm_xdp_net *xn, const struct xfrm_state *x)
 {
 	struct xfrm_xdp_flow_id id;
 	struct xfrm_xdp_flow *flow;
 
-	xfrm_xdp_iface_arrival_id(&id, net, x);
-	flow = xfrm_xdp_flow_find(&id);
+	xfrm_xdp_iface_arrival_id(&id, x);
+	flow = xfrm_xdp_flow_find(xn, &id);
 	return flow && flow->x == x ? READ_ONCE(flow->arrived) : 0;
 }
 

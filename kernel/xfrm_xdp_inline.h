@@ -12,7 +12,6 @@
 #include <net/inet_ecn.h>
 #include <net/ip.h>
 #include <net/ipv6.h>
-#include <net/neighbour.h>
 #include <net/netdev_rx_queue.h>
 #include <net/netns/generic.h>
 
@@ -160,23 +159,19 @@ static inline void xfrm_xdp_mac_type(u8 *mac, unsigned int mac_len, u8 family)
  * xfrm_xdp_mac_header() - write the link-layer header of what leaves by a device
  * @mac: where to; xfrm_xdp_mac_len() bytes
  * @out: device of the stack
- * @neigh: next hop on @out
+ * @hop: &union xfrm_xdp_hop of the next hop on @out
  * @family: of the packet
  *
  * Context: RCU read side.
  */
-static inline void xfrm_xdp_mac_header(u8 *mac, const struct net_device *out,
-				       struct neighbour *neigh, u8 family)
+static inline void xfrm_xdp_mac_header(u8 *mac, const struct net_device *out, u64 hop,
+				       u8 family)
 {
 	struct vlan_ethhdr *veth = (struct vlan_ethhdr *)mac;
+	const union xfrm_xdp_hop to = { .word = hop };
 	u16 vlan = xfrm_xdp_vlan_id(out);
-	unsigned int seq;
 
-	/* neigh_ha_snapshot() of what is known to be an Ethernet device */
-	do {
-		seq = read_seqbegin(&neigh->ha_lock);
-		ether_addr_copy(veth->h_dest, neigh->ha);
-	} while (read_seqretry(&neigh->ha_lock, seq));
+	ether_addr_copy(veth->h_dest, to.mac);
 	ether_addr_copy(veth->h_source, out->dev_addr);
 	if (unlikely(vlan)) {
 		veth->h_vlan_proto = htons(ETH_P_8021Q);

@@ -5,62 +5,21 @@
 
 /* xfrm_xdp_slots.c */
 
-#define XFRM_XDP_CHUNK_SLOTS	((u32)(PAGE_SIZE / sizeof(void *)))
-#define XFRM_XDP_NR_CHUNKS						\
-	((XFRM_XDP_FLOWS_MAX + XFRM_XDP_SAS_MAX) / XFRM_XDP_CHUNK_SLOTS)
-
-/**
- * struct xfrm_xdp_chunk - a page of slots
- * @slot: a flow, or the number of the next free slot as an xa_value
- */
-struct xfrm_xdp_chunk {
-	void __rcu *slot[PAGE_SIZE / sizeof(void *)];
-};
-
-extern struct xfrm_xdp_chunk __rcu *xfrm_xdp_chunks[XFRM_XDP_NR_CHUNKS];
-
-static inline u32 xfrm_xdp_handle_slot(u64 handle)
-{
-	return handle & (BIT(XFRM_XDP_SLOT_BITS) - 1);
-}
-
-/* Slots that were in use once have memory as long as their part has a flow. */
-static inline void __rcu **xfrm_xdp_slot(u32 nr)
-{
-	struct xfrm_xdp_chunk *chunk =
-		rcu_dereference_check(xfrm_xdp_chunks[nr / XFRM_XDP_CHUNK_SLOTS],
-				      lockdep_is_held(&xfrm_xdp_slots_lock));
-
-	return chunk ? &chunk->slot[nr % XFRM_XDP_CHUNK_SLOTS] : NULL;
-}
-
-/* The flow in a slot, or NULL. */
-static inline struct xfrm_xdp_flow *xfrm_xdp_slot_flow(u32 nr)
-{
-	void __rcu **slot = xfrm_xdp_slot(nr);
-	void *entry;
-
-	if (unlikely(!slot))
-		return NULL;
-	entry = rcu_dereference_check(*slot, lockdep_is_held(&xfrm_xdp_slots_lock));
-	return unlikely(xa_is_value(entry)) ? NULL : entry;
-}
-
 /**
  * xfrm_xdp_flow_get() - find a flow by its handle
+ * @xn: of the namespace
  * @handle: from the flow map, or from nowhere
  *
  * Context: RCU read side.
- * Return: the flow, or NULL where the handle is dead or never was.
+ * Return: the flow, or NULL where the handle has ended, never was, or is of another namespace.
  */
-static inline struct xfrm_xdp_flow *xfrm_xdp_flow_get(u64 handle)
+static inline struct xfrm_xdp_flow *xfrm_xdp_flow_get(struct xfrm_xdp_net *xn, u64 handle)
 {
-	u32 nr = xfrm_xdp_handle_slot(handle);
-	struct xfrm_xdp_flow *flow;
+	enum xfrm_xdp_part part = handle & XFRM_XDP_HANDLE_SA ? XFRM_XDP_PART_SAS :
+								XFRM_XDP_PART_FLOWS;
+	struct xfrm_xdp_flow *flow = xa_load(&xn->handles[part],
+					     handle & (BIT(XFRM_XDP_INDEX_BITS) - 1));
 
-	if (unlikely(nr >= XFRM_XDP_NR_CHUNKS * XFRM_XDP_CHUNK_SLOTS))
-		return NULL;
-	flow = xfrm_xdp_slot_flow(nr);
 	return flow && flow->handle == handle ? flow : NULL;
 }
 
@@ -68,9 +27,6 @@ static inline struct xfrm_xdp_flow *xfrm_xdp_flow_get(u64 handle)
 
 /* Times of flows are low halves of jiffies: what is compared with them is shorter. */
 #define XFRM_XDP_JIFFIES_MAX	BIT(29)
-
-/* how many flows have been unlinked; see xfrm_xdp_flow.c */
-extern unsigned long xfrm_xdp_unlinked;
 
 /* module parameter revalidate_ms, in jiffies */
 extern u32 xfrm_xdp_interval;
@@ -89,6 +45,13 @@ static inline u32 xfrm_xdp_flow_idle(const struct xfrm_xdp_flow *flow)
 	s32 idle = (u32)jiffies - READ_ONCE(flow->used);
 
 	return min_t(u32, max(idle, 0), xfrm_xdp_flow_age(flow));
+}
+
+/* The SA that a flow is encrypted or decrypted by, or NULL. A bundle holds its SA. */
+static inline struct xfrm_state *xfrm_xdp_flow_sa(const struct xfrm_xdp_flow *flow)
+{
+	return flow->kind == XFRM_XDP_FLOW_FORWARD || flow->kind == XFRM_XDP_FLOW_DETOUR ?
+	       flow->dst->xfrm : flow->x;
 }
 
 /**
@@ -126,14 +89,16 @@ static __always_inline int xfrm_xdp_flow_fresh(struct xfrm_xdp_flow *flow, u32 n
 
 /**
  * xfrm_xdp_leaving_check() - do the ESP packets of a flow leave the host?
+ * @xn: of the namespace
  * @flow: that is forwarded through an SA
  *
  * Context: RCU read side.
  * Return: XFRM_XDP_OK or the reason to punt.
  */
-static inline int xfrm_xdp_leaving_check(const struct xfrm_xdp_flow *flow)
+static inline int xfrm_xdp_leaving_check(struct xfrm_xdp_net *xn,
+					 const struct xfrm_xdp_flow *flow)
 {
-	const struct xfrm_xdp_flow *leaving = xfrm_xdp_flow_get(flow->leaving);
+	const struct xfrm_xdp_flow *leaving = xfrm_xdp_flow_get(xn, flow->leaving);
 
 	return likely(leaving && xfrm_xdp_flow_left_lately(leaving)) ?
 	       XFRM_XDP_OK : XFRM_XDP_R_PUNT_NOT_LEAVING;

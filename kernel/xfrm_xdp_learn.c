@@ -12,13 +12,13 @@
 #include <linux/netfilter.h>
 #include <net/dst.h>
 #include <net/ip.h>
-#include <net/neighbour.h>
 #include <net/route.h>
 #include "xfrm_xdp.h"
 
 /**
  * struct xfrm_xdp_lesson - a packet that the stack is about to send
  * @net: namespace
+ * @xn: state of the module in @net
  * @in: ingress device of the packet: @port, or an xfrm interface
  * @port: device that the frame was received by: @rx, or a VLAN device on it
  * @rx: where XDP runs
@@ -38,6 +38,7 @@
  */
 struct xfrm_xdp_lesson {
 	struct net *net;
+	struct xfrm_xdp_net *xn;
 	const struct net_device *in;
 	const struct net_device *port;
 	const struct net_device *rx;
@@ -69,7 +70,7 @@ static void xfrm_xdp_learn_entry(struct bpf_xfrm_learn_opts *opts,
 	e->val.bytes = READ_ONCE(flow->bytes);
 	e->val.learned_ns = ktime_get_ns();
 	e->val.out_ifindex = flow->out ? flow->out->ifindex : 0;
-	e->val.out_spi = !sa && flow->x ? flow->x->id.spi : 0;
+	e->val.out_spi = !sa && flow->dst->xfrm ? flow->dst->xfrm->id.spi : 0;
 	e->val.in_spi = in_spi;
 	e->val.kind = flow->kind;
 }
@@ -91,7 +92,7 @@ static const struct net_device *xfrm_xdp_learn_port(const struct xfrm_xdp_lesson
 	sp = skb_sec_path(l->skb);
 	if (!sp || sp->len != 1)
 		return NULL;
-	ifindex = xfrm_xdp_iface_arrival(l->net, sp->xvec[0]);
+	ifindex = xfrm_xdp_iface_arrival(l->xn, sp->xvec[0]);
 	return ifindex ? dev_get_by_index_rcu(l->net, ifindex) : NULL;
 }
 
@@ -136,7 +137,7 @@ static __be32 xfrm_xdp_encap_ports(const struct xfrm_encap_tmpl *encap)
 /* The SA that the packet was decrypted by becomes, or renews, a flow. */
 static struct xfrm_xdp_flow *xfrm_xdp_learn_sa(const struct xfrm_xdp_lesson *l, int *reason)
 {
-	struct xfrm_xdp_flow_id id = { .net = l->net, .kind = XFRM_XDP_FLOW_SA };
+	struct xfrm_xdp_flow_id id = { .kind = XFRM_XDP_FLOW_SA };
 	const struct sec_path *sp = skb_sec_path(l->skb);
 	struct net_device *iface;
 	struct xfrm_xdp_flow *flow, *old;
@@ -158,20 +159,20 @@ static struct xfrm_xdp_flow *xfrm_xdp_learn_sa(const struct xfrm_xdp_lesson *l, 
 		id.key.encap = xfrm_xdp_encap_ports(x->encap);
 
 	iface = l->in == l->port ? NULL : (struct net_device *)l->in;
-	addr_gen = atomic_read(&xfrm_xdp_net(l->net)->addr_gen);
-	old = xfrm_xdp_flow_find(&id);
+	addr_gen = atomic_read(&l->xn->addr_gen);
+	old = xfrm_xdp_flow_find(l->xn, &id);
 	same = old && old->x == x && old->out == iface && old->addr_gen == addr_gen;
 	*reason = XFRM_XDP_R_RENEWED;
 	/* What XDP decrypted says nothing about the outer packet's way. */
 	if (same && xfrm_xdp_meta_was_fast(sp))
 		return old;
-	if (!xfrm_xdp_heard(&id, sp, &heard, &routes)) {
+	if (!xfrm_xdp_heard(l->net, &id, sp, &heard, &routes)) {
 		*reason = XFRM_XDP_R_LEARN_UNHEARD;
 		return NULL;
 	}
 	if (same) {
 		WRITE_ONCE(old->routes, routes);
-		xfrm_xdp_flow_renew(old, heard);
+		xfrm_xdp_flow_renew(l->xn, old, heard);
 		return old;
 	}
 	*reason = XFRM_XDP_R_LEARN_FULL;
@@ -183,11 +184,8 @@ static struct xfrm_xdp_flow *xfrm_xdp_learn_sa(const struct xfrm_xdp_lesson *l, 
 	flow->addr_gen = addr_gen;
 	flow->routes = routes;
 	flow->renewed = heard;
-	if (iface) {
-		netdev_hold(iface, &flow->tracker, GFP_ATOMIC);
-		flow->out = iface;
-	}
-	if (xfrm_xdp_flow_insert(flow, old)) {
+	flow->out = iface;
+	if (xfrm_xdp_flow_insert(l->xn, flow, old)) {
 		xfrm_xdp_flow_free(flow);
 		return NULL;
 	}
@@ -324,10 +322,13 @@ static bool xfrm_xdp_learn_policy(const struct xfrm_xdp_lesson *l)
 	return ok;
 }
 
-static struct neighbour *xfrm_xdp_learn_neigh(const struct xfrm_xdp_lesson *l)
+/* A next hop that does not answer is not worth a flow, which anybody could make. */
+static bool xfrm_xdp_learn_neigh(const struct xfrm_xdp_lesson *l)
 {
-	return dst_neigh_lookup(xfrm_dst_path(l->dst),
-				l->x ? &l->x->id.daddr : xfrm_xdp_pkt_daddr(&l->pkt));
+	u8 mac[ETH_ALEN];
+
+	return xfrm_xdp_neigh_copy(xfrm_dst_path(l->dst), l->x ? &l->x->id.daddr :
+				   xfrm_xdp_pkt_daddr(&l->pkt), mac);
 }
 
 /*
@@ -337,18 +338,9 @@ static struct neighbour *xfrm_xdp_learn_neigh(const struct xfrm_xdp_lesson *l)
 static bool xfrm_xdp_learn_same(const struct xfrm_xdp_flow *old,
 				const struct xfrm_xdp_lesson *l)
 {
-	struct neighbour *neigh;
-	bool same;
-
-	if (old->policy_gen != l->gen || old->x != l->x || old->out != l->out ||
-	    old->leaving != l->leaving || old->via != (l->via ? l->via->handle : 0) ||
-	    !xfrm_xdp_dst_valid(old->dst, old->cookie) || dst_mtu(old->dst) != dst_mtu(l->dst))
-		return false;
-	neigh = xfrm_xdp_learn_neigh(l);
-	same = neigh == old->neigh && !READ_ONCE(old->neigh->dead);
-	if (neigh)
-		neigh_release(neigh);
-	return same;
+	return old->policy_gen == l->gen && old->dst->xfrm == l->x && old->out == l->out &&
+	       old->leaving == l->leaving && old->via == (l->via ? l->via->handle : 0) &&
+	       xfrm_xdp_dst_valid(old->dst, old->cookie) && dst_mtu(old->dst) == dst_mtu(l->dst);
 }
 
 static struct xfrm_xdp_flow *xfrm_xdp_learn_new(const struct xfrm_xdp_lesson *l,
@@ -358,32 +350,22 @@ static struct xfrm_xdp_flow *xfrm_xdp_learn_new(const struct xfrm_xdp_lesson *l,
 
 	if (!flow)
 		return NULL;
-	flow->neigh = xfrm_xdp_learn_neigh(l);
-	if (!flow->neigh)
-		goto free;
-	if (!dst_hold_safe(l->dst))
-		goto free;
+	if (!dst_hold_safe(l->dst)) {
+		xfrm_xdp_flow_free(flow);
+		return NULL;
+	}
 	flow->dst = l->dst;
 	flow->cookie = xfrm_xdp_dst_cookie(l->dst, l->routes6);
-	if (l->x) {
-		xfrm_state_hold(l->x);
-		flow->x = l->x;
-	}
-	netdev_hold(l->out, &flow->tracker, GFP_ATOMIC);
 	flow->out = l->out;
 	flow->leaving = l->leaving;
 	flow->via = l->via ? l->via->handle : 0;
 	flow->policy_gen = l->gen;
 	return flow;
-free:
-	xfrm_xdp_flow_free(flow);
-	return NULL;
 }
 
 static void xfrm_xdp_learn_id(struct xfrm_xdp_flow_id *id, const struct xfrm_xdp_lesson *l)
 {
 	memset(id, 0, sizeof(*id));
-	id->net = l->net;
 	id->kind = XFRM_XDP_FLOW_FORWARD;
 	xfrm_xdp_pkt_key(&id->key, &l->pkt, (l->in == l->port ? l->rx : l->in)->ifindex,
 			 l->sa ? l->sa->handle : 0);
@@ -397,9 +379,9 @@ static struct xfrm_xdp_flow *xfrm_xdp_learn_flow(const struct xfrm_xdp_lesson *l
 	struct xfrm_xdp_flow *flow, *old;
 
 	xfrm_xdp_learn_id(&id, l);
-	old = xfrm_xdp_flow_find(&id);
+	old = xfrm_xdp_flow_find(l->xn, &id);
 	if (old && xfrm_xdp_learn_same(old, l)) {
-		xfrm_xdp_flow_renew(old, jiffies);
+		xfrm_xdp_flow_renew(l->xn, old, jiffies);
 		*reason = XFRM_XDP_R_RENEWED;
 		return old;
 	}
@@ -407,7 +389,7 @@ static struct xfrm_xdp_flow *xfrm_xdp_learn_flow(const struct xfrm_xdp_lesson *l
 	flow = xfrm_xdp_learn_new(l, &id);
 	if (!flow)
 		return NULL;
-	if (xfrm_xdp_flow_insert(flow, old)) {
+	if (xfrm_xdp_flow_insert(l->xn, flow, old)) {
 		xfrm_xdp_flow_free(flow);
 		return NULL;
 	}
@@ -426,7 +408,7 @@ static int xfrm_xdp_learn_forward(struct xfrm_xdp_lesson *l)
 	l->routes6 = xfrm_xdp_route_gen(l->net, AF_INET6);
 	if (!xfrm_xdp_arrival_is(l->skb, &l->pkt, l->routes6))
 		return XFRM_XDP_R_LEARN_CHANGED;
-	l->gen = atomic_read(&xfrm_xdp_net(l->net)->policy_gen);
+	l->gen = atomic_read(&l->xn->policy_gen);
 	return xfrm_xdp_learn_policy(l) ? XFRM_XDP_OK : XFRM_XDP_R_LEARN_ROUTE;
 }
 
@@ -439,8 +421,10 @@ static int xfrm_xdp_learn_check(struct xfrm_xdp_lesson *l)
 	/* One that comes by an xfrm interface was looked at on its way there. */
 	if (!reason)
 		reason = l->via ? XFRM_XDP_OK : xfrm_xdp_learn_forward(l);
+	if (!reason && !xfrm_xdp_learn_neigh(l))
+		reason = XFRM_XDP_R_LEARN_NEIGH;
 	if (!reason && l->x) {
-		l->leaving = xfrm_xdp_leaving_handle(l->net, l->x, l->out);
+		l->leaving = xfrm_xdp_leaving_handle(l->xn, l->x, l->out);
 		if (!l->leaving)
 			reason = XFRM_XDP_R_LEARN_FULL;
 	}
@@ -461,7 +445,7 @@ static int xfrm_xdp_learn_leave(struct xfrm_xdp_lesson *l)
 	if (reason)
 		return reason;
 	xfrm_xdp_learn_id(&id, l);
-	reason = xfrm_xdp_iface_leave(l->skb, &id, l->port, dst, l->gen, l->routes6);
+	reason = xfrm_xdp_iface_leave(l->xn, l->skb, &id, l->port, dst, l->gen, l->routes6);
 	if (!reason)
 		xfrm_xdp_conntrack_let_go(l->skb, l->pkt.proto);
 	/* The flow is counted when its bundle is known. */
@@ -477,7 +461,7 @@ static bool xfrm_xdp_learn_back(struct xfrm_xdp_lesson *l, struct xfrm_xdp_flow 
 
 	in = dev_get_by_index_rcu(l->net, key->ifindex);
 	rx = in;
-	sa = key->sa ? xfrm_xdp_flow_get(key->sa) : NULL;
+	sa = key->sa ? xfrm_xdp_flow_get(l->xn, key->sa) : NULL;
 	if (key->sa)
 		rx = sa ? dev_get_by_index_rcu(l->net, sa->key.ifindex) : NULL;
 	l->pkt.vlan = key->vlan;
@@ -567,6 +551,7 @@ int xfrm_xdp_learn(const struct nf_hook_state *state, struct sk_buff *skb,
 	/* Test runs of a program have a hook state without namespace or device. */
 	if (!l.net)
 		return 0;
+	l.xn = xfrm_xdp_net(l.net);
 	if (state->hook == NF_INET_PRE_ROUTING) {
 		xfrm_xdp_arrival_note(state, skb);
 		return 0;
@@ -575,7 +560,7 @@ int xfrm_xdp_learn(const struct nf_hook_state *state, struct sk_buff *skb,
 		return 0;
 	if (!forward && l.in)
 		xfrm_xdp_learn_arrived(state, skb);
-	via = forward ? xfrm_xdp_iface_sent(l.net, skb) : NULL;
+	via = forward ? xfrm_xdp_iface_sent(l.xn, skb) : NULL;
 	if (!via || !xfrm_xdp_learn_back(&l, via))
 		reason = xfrm_xdp_learn_origin(&l, forward);
 	if (!reason && forward)

@@ -14,22 +14,22 @@
 
 /**
  * xfrm_xdp_leaving_handle() - the flow of the ESP packets of an outbound SA
- * @net: namespace
+ * @xn: of the namespace
  * @x: SA
  * @out: device that they should leave by
  *
  * Context: softirq, or BH off; RCU read side.
  * Return: its handle, or 0 where there is no room for it.
  */
-u64 xfrm_xdp_leaving_handle(struct net *net, struct xfrm_state *x,
+u64 xfrm_xdp_leaving_handle(struct xfrm_xdp_net *xn, struct xfrm_state *x,
 			    const struct net_device *out)
 {
-	struct xfrm_xdp_flow_id id = { .net = net, .kind = XFRM_XDP_FLOW_LEAVING };
+	struct xfrm_xdp_flow_id id = { .kind = XFRM_XDP_FLOW_LEAVING };
 	struct xfrm_xdp_flow *flow, *old;
 
 	xfrm_xdp_sa_key(&id.key, x);
 	id.key.ifindex = out->ifindex;
-	old = xfrm_xdp_flow_find(&id);
+	old = xfrm_xdp_flow_find(xn, &id);
 	if (old && old->x == x)
 		return old->handle;
 	flow = xfrm_xdp_flow_alloc(&id, NULL);
@@ -37,7 +37,7 @@ u64 xfrm_xdp_leaving_handle(struct net *net, struct xfrm_state *x,
 		return 0;
 	xfrm_state_hold(x);
 	flow->x = x;
-	if (xfrm_xdp_flow_insert(flow, old)) {
+	if (xfrm_xdp_flow_insert(xn, flow, old)) {
 		xfrm_xdp_flow_free(flow);
 		return 0;
 	}
@@ -95,7 +95,7 @@ static bool xfrm_xdp_leaving_key(struct xfrm_xdp_flow_key *key, const struct sk_
  */
 bool xfrm_xdp_leaving_seen(const struct nf_hook_state *state, const struct sk_buff *skb)
 {
-	struct xfrm_xdp_flow_id id = { .net = state->net, .kind = XFRM_XDP_FLOW_LEAVING };
+	struct xfrm_xdp_flow_id id = { .kind = XFRM_XDP_FLOW_LEAVING };
 	struct xfrm_xdp_flow *flow;
 
 	if (!(skb->protocol == htons(ETH_P_IP) ?
@@ -105,7 +105,7 @@ bool xfrm_xdp_leaving_seen(const struct nf_hook_state *state, const struct sk_bu
 	if (!state->out || !xfrm_xdp_leaving_key(&id.key, skb))
 		return true;
 	id.key.ifindex = state->out->ifindex;
-	flow = xfrm_xdp_flow_find(&id);
+	flow = xfrm_xdp_flow_find(xfrm_xdp_net(state->net), &id);
 	if (flow)
 		xfrm_xdp_flow_left(flow);
 	return true;

@@ -36,8 +36,7 @@ static int xfrm_xdp_km_state(struct xfrm_state *x, const struct km_event *c)
 	case XFRM_MSG_DELSA:
 	case XFRM_MSG_FLUSHSA:
 	case XFRM_MSG_EXPIRE:
-		if (READ_ONCE(xfrm_xdp_net(net)->flows))
-			xfrm_xdp_flow_sweep_soon();
+		xfrm_xdp_flow_sweep_soon(xfrm_xdp_net(net));
 		break;
 	case XFRM_MSG_UPDSA:
 		/* One that only brought its news to another is dead: xfrm_state_update(). */
@@ -84,12 +83,17 @@ static struct xfrm_mgr xfrm_xdp_km = {
 static int xfrm_xdp_netdev_event(struct notifier_block *nb, unsigned long event,
 				 void *ptr)
 {
+	const struct net_device *dev = netdev_notifier_info_to_dev(ptr);
+	struct xfrm_xdp_net *xn = xfrm_xdp_net(dev_net(dev));
+
 	switch (event) {
 	case NETDEV_DOWN:
-	case NETDEV_UNREGISTER:
 	/* What a port of a bridge receives is not for the IP layer any more. */
 	case NETDEV_CHANGEUPPER:
-		xfrm_xdp_flow_purge_dev(netdev_notifier_info_to_dev(ptr));
+		xfrm_xdp_port_purge(xn, dev->ifindex);
+		break;
+	case NETDEV_UNREGISTER:
+		xfrm_xdp_port_remove(xn, dev->ifindex);
 	}
 	return NOTIFY_DONE;
 }
@@ -162,6 +166,7 @@ static int __init xfrm_xdp_init(void)
 	err = xfrm_xdp_bpf_init();
 	if (err)
 		goto km;
+	xfrm_xdp_flow_running(true);
 	return 0;
 km:
 	xfrm_unregister_km(&xfrm_xdp_km);
@@ -186,6 +191,7 @@ arrival:
 /* Every program that called a kfunc held the module: none does any more. */
 static void __exit xfrm_xdp_exit(void)
 {
+	xfrm_xdp_flow_running(false);
 	xfrm_unregister_km(&xfrm_xdp_km);
 	unregister_inet6addr_notifier(&xfrm_xdp_addr6_nb);
 	unregister_inetaddr_notifier(&xfrm_xdp_addr4_nb);

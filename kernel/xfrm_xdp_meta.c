@@ -272,9 +272,9 @@ int xfrm_xdp_meta_restore(struct sk_buff *skb, struct bpf_xfrm_xdp_opts *opts)
 		goto count;
 
 	opts->reason = XFRM_XDP_R_RESTORE_SA_GONE;
-	flow = xfrm_xdp_flow_get(meta->sa);
+	flow = xfrm_xdp_flow_get(xfrm_xdp_net(net), meta->sa);
 	err = -ESTALE;
-	if (!flow || flow->kind != XFRM_XDP_FLOW_SA || flow->net != net)
+	if (!flow || flow->kind != XFRM_XDP_FLOW_SA)
 		goto count;
 	/* Where the packet goes on to, metadata of ours would pass for forged. */
 	skb_metadata_clear(skb);

@@ -11,7 +11,7 @@
 #include "xfrm_xdp_trace.h"
 
 /* The module's state of the namespace that a frame was received in, for an RCU reader. */
-static inline const struct xfrm_xdp_net *xfrm_xdp_frame_net(const struct xdp_buff *xdp)
+static inline struct xfrm_xdp_net *xfrm_xdp_frame_net(const struct xdp_buff *xdp)
 {
 	return xfrm_xdp_net_rcu(dev_net(xdp->rxq->dev));
 }

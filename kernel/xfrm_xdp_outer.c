@@ -85,7 +85,7 @@ static void xfrm_xdp_outer_ip6(struct ipv6hdr *ip6h, const struct xfrm_state *x,
 		memcpy(ip6h->flow_lbl, in6h->flow_lbl, sizeof(ip6h->flow_lbl));
 	if (x->props.mode == XFRM_MODE_TUNNEL) {
 		ipv6_change_dsfield(ip6h, 0, xfrm_xdp_tunnel_tos(x, pkt->tos));
-		ip6h->hop_limit = outer->hoplimit;
+		ip6h->hop_limit = outer->hop.hoplimit;
 	} else {
 		ipv6_change_dsfield(ip6h, 0, pkt->tos);
 		ip6h->hop_limit = xfrm_xdp_outer_ttl(pkt, outer);

@@ -45,15 +45,13 @@ struct xfrm_xdp_layout {
 /**
  * struct xfrm_xdp_outer - what an output packet gets besides ESP
  * @dev: egress device of the stack; NULL: the link-layer header stays, but for the type
- * @neigh: next hop on @dev
- * @hoplimit: of the outer header in tunnel mode
+ * @hop: next hop on @dev, and the hop limit of the outer header in tunnel mode
  * @mtu: of the path, in bytes from the outer IP header on
  * @forward: decrement the inner TTL
  */
 struct xfrm_xdp_outer {
 	struct net_device *dev;
-	struct neighbour *neigh;
-	u8 hoplimit;
+	union xfrm_xdp_hop hop;
 	u32 mtu;
 	bool forward;
 };
@@ -162,7 +160,7 @@ xfrm_xdp_tunnel_ip4(struct iphdr *iph, const struct xfrm_state *x, const u8 *inn
 	iph->daddr = x->id.daddr.a4;
 	iph->tos = xfrm_xdp_tunnel_tos(x, pkt->tos);
 	iph->frag_off = xfrm_xdp_tunnel_df(x, inner, pkt->family);
-	iph->ttl = outer->hoplimit;
+	iph->ttl = outer->hop.hoplimit;
 	iph->id = xfrm_xdp_tunnel_id(iph, x, l->proto);
 	xfrm_xdp_outer_seal(iph, l);
 }

@@ -9,7 +9,6 @@
 #define _XFRM_XDP_OUTPUT_H
 
 #include <net/ip.h>
-#include <net/neighbour.h>
 #include "xfrm_xdp.h"
 #include "xfrm_xdp_esp.h"
 #include "xfrm_xdp_outer.h"
@@ -99,7 +98,7 @@ xfrm_xdp_output_headers(const struct xfrm_xdp_frame *f, u8 *mac, const u8 *inner
 	u8 family = f->x->props.family;
 
 	if (likely(outer->dev)) {
-		xfrm_xdp_mac_header(mac, outer->dev, outer->neigh, family);
+		xfrm_xdp_mac_header(mac, outer->dev, outer->hop.word, family);
 	} else {
 		xfrm_xdp_mac_copy(mac, f->mac, l->mac_len);
 		xfrm_xdp_mac_type(mac, l->mac_len, family);

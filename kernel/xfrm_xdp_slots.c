@@ -1,55 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Where flows are found by handle: slots, in two parts, so that no number of flows
- * can take the place of an SA. Flows push out the least recently used of them when
- * there are as many as may be; SAs, which only a key manager makes, push out nothing.
- *
- * Memory for slots is allocated a page at a time, when the slots before are used: one
- * allocation in 512 lessons, which allocate anyway, is simpler than a work item that has
- * to be ahead of them, and where it fails there is a flow to push out. So a high limit
- * costs nothing until it is needed.
+ * Flow handles: an index into one of two arrays of the namespace, and a generation. Flows
+ * and SAs have an array each: flows, which any sender can make, evict the least recently
+ * used of them when there are as many as may be; SAs, which only a key manager makes, evict
+ * nothing.
  */
 
-#include <linux/mm.h>
 #include <linux/moduleparam.h>
-#include <linux/xarray.h>
 #include "xfrm_xdp.h"
 
-#define XFRM_XDP_NO_SLOT	U32_MAX
-
-/* How many flows, and slots, are looked at for one to push out. */
+/* How many flows are compared to find one to evict. */
 #define XFRM_XDP_EVICT_FLOWS	16
-#define XFRM_XDP_EVICT_SLOTS	64
 
-/**
- * struct xfrm_xdp_part - the slots of flows, or those of SAs
- * @base: number of the first
- * @size: how many have memory
- * @used: how many have a flow
- * @free: number of the first without one, or XFRM_XDP_NO_SLOT
- */
-struct xfrm_xdp_part {
-	u32 base;
-	u32 size;
-	u32 used;
-	u32 free;
-};
-
-struct xfrm_xdp_chunk __rcu *xfrm_xdp_chunks[XFRM_XDP_NR_CHUNKS];
-static struct xfrm_xdp_part xfrm_xdp_flow_part = { .free = XFRM_XDP_NO_SLOT };
-static struct xfrm_xdp_part xfrm_xdp_sa_part = {
-	.base = XFRM_XDP_FLOWS_MAX,
-	.free = XFRM_XDP_NO_SLOT,
-};
-
-static u64 xfrm_xdp_generation;
-static u32 xfrm_xdp_hand;	/* where the search for a flow to push out goes on */
+/* Of all namespaces: a handle of one never matches in another, nor after a reload. */
+static atomic64_t xfrm_xdp_generation;
 
 static unsigned int max_flows = 1048576;
 
 static int max_flows_set(const char *val, const struct kernel_param *kp)
 {
-	return param_set_uint_minmax(val, kp, 1, XFRM_XDP_FLOWS_MAX);
+	int err = param_set_uint_minmax(val, kp, 1, XFRM_XDP_FLOWS_MAX);
+
+	if (!err)
+		xfrm_xdp_nets_sweep();
+	return err;
 }
 
 static const struct kernel_param_ops max_flows_ops = {
@@ -57,238 +31,206 @@ static const struct kernel_param_ops max_flows_ops = {
 	.get = param_get_uint,
 };
 module_param_cb(max_flows, &max_flows_ops, &max_flows, 0644);
-MODULE_PARM_DESC(max_flows, "how many flows may be known, up to 4194304; more push out the least recently used (default 1048576)");
+MODULE_PARM_DESC(max_flows, "flows of a network namespace, up to 4194304; more evict the least recently used (default 1048576)");
 
-/* Those that any host can make; SAs are the key manager's. */
-static struct xfrm_xdp_part *xfrm_xdp_part_of(const struct xfrm_xdp_flow *flow)
+static enum xfrm_xdp_part xfrm_xdp_part_of(const struct xfrm_xdp_flow *flow)
 {
-	return flow->kind == XFRM_XDP_FLOW_FORWARD ||
-	       flow->kind == XFRM_XDP_FLOW_DETOUR ?
-	       &xfrm_xdp_flow_part : &xfrm_xdp_sa_part;
+	return flow->kind == XFRM_XDP_FLOW_FORWARD || flow->kind == XFRM_XDP_FLOW_DETOUR ?
+	       XFRM_XDP_PART_FLOWS : XFRM_XDP_PART_SAS;
 }
 
-/* A page of slots more. */
-static bool xfrm_xdp_part_grow(struct xfrm_xdp_part *part)
+static u32 xfrm_xdp_part_limit(enum xfrm_xdp_part part)
 {
-	u32 first = part->base + part->size, i = XFRM_XDP_CHUNK_SLOTS;
-	struct xfrm_xdp_chunk *chunk;
-	struct page *page;
+	return part == XFRM_XDP_PART_SAS ? XFRM_XDP_SAS_MAX : READ_ONCE(max_flows);
+}
 
-	page = alloc_page(GFP_ATOMIC | __GFP_NOWARN);
-	if (!page)
-		return false;
-	chunk = page_address(page);
-	while (i--) {
-		RCU_INIT_POINTER(chunk->slot[i], xa_mk_value(part->free));
-		part->free = first + i;
-	}
-	rcu_assign_pointer(xfrm_xdp_chunks[first / XFRM_XDP_CHUNK_SLOTS], chunk);
-	WRITE_ONCE(part->size, part->size + XFRM_XDP_CHUNK_SLOTS);
-	return true;
+static unsigned long xfrm_xdp_flow_index(const struct xfrm_xdp_flow *flow)
+{
+	return flow->handle & (BIT(XFRM_XDP_INDEX_BITS) - 1);
 }
 
 /**
- * xfrm_xdp_slots_victim() - the flow that a new one may push out
+ * xfrm_xdp_slots_over() - tell whether a namespace has more flows than may be
+ * @xn: of the namespace
+ *
+ * After the limit was lowered.
+ *
+ * Context: any.
+ */
+bool xfrm_xdp_slots_over(const struct xfrm_xdp_net *xn)
+{
+	return READ_ONCE(xn->used[XFRM_XDP_PART_FLOWS]) > READ_ONCE(max_flows);
+}
+
+/**
+ * xfrm_xdp_slots_victim() - choose the flow that a new one may evict
+ * @xn: of the namespace
  *
  * Of the next few the one whose last packet is longest ago; the next search begins
- * behind it. So whoever is passed over has a whole round to be used again, and the
+ * behind it. So a flow that is passed over has a whole round to be used again, and the
  * cost is the same for a thousand flows and for a million.
  *
- * Context: xfrm_xdp_slots_lock held.
- * Return: the flow, or NULL where none was near.
+ * Context: xn->lock held.
+ * Return: the flow, or NULL where there is none.
  */
-struct xfrm_xdp_flow *xfrm_xdp_slots_victim(void)
+struct xfrm_xdp_flow *xfrm_xdp_slots_victim(struct xfrm_xdp_net *xn)
 {
-	const struct xfrm_xdp_part *part = &xfrm_xdp_flow_part;
+	struct xarray *flows = &xn->handles[XFRM_XDP_PART_FLOWS];
 	struct xfrm_xdp_flow *flow, *victim = NULL;
-	u32 i, nr, seen = 0, next, age, oldest = 0;
+	unsigned long index = xn->hand;
+	u32 i, age, oldest = 0;
 
-	lockdep_assert_held(&xfrm_xdp_slots_lock);
-	nr = xfrm_xdp_hand < part->size ? xfrm_xdp_hand : 0;
-	next = nr;
-	for (i = 0; i < min(part->size, XFRM_XDP_EVICT_SLOTS) && seen < XFRM_XDP_EVICT_FLOWS; i++) {
-		flow = xfrm_xdp_slot_flow(part->base + nr);
-		nr = nr + 1 < part->size ? nr + 1 : 0;
+	lockdep_assert_held(&xn->lock);
+	for (i = 0; i < XFRM_XDP_EVICT_FLOWS; i++) {
+		flow = xa_find(flows, &index, ULONG_MAX, XA_PRESENT);
+		if (!flow) {
+			index = 0;
+			flow = xa_find(flows, &index, ULONG_MAX, XA_PRESENT);
+		}
 		if (!flow)
-			continue;
-		seen++;
+			return NULL;
+		index++;
 		age = xfrm_xdp_flow_idle(flow);
 		if (victim && age <= oldest)
 			continue;
 		victim = flow;
 		oldest = age;
-		next = nr;
+		xn->hand = index;
 	}
-	xfrm_xdp_hand = victim ? next : nr;
 	return victim;
 }
 
 /**
- * xfrm_xdp_slots_room() - is there a slot for a flow, or may there be?
- * @flow: that is not in the table
+ * xfrm_xdp_slots_reserve() - give a flow a handle, by which it is not found yet
+ * @xn: of the namespace
+ * @flow: not in the table
  *
- * Context: xfrm_xdp_slots_lock held.
- * Return: 0; -ENOSPC where there are as many as may be; -ENOMEM.
+ * Context: xn->lock held.
+ * Return: 0, then call xfrm_xdp_slots_put() or _take(); -ENOSPC where there are as many flows,
+ * or SAs, as may be; -ENOMEM.
  */
-int xfrm_xdp_slots_room(const struct xfrm_xdp_flow *flow)
+int xfrm_xdp_slots_reserve(struct xfrm_xdp_net *xn, struct xfrm_xdp_flow *flow)
 {
-	struct xfrm_xdp_part *part = xfrm_xdp_part_of(flow);
-	u32 limit = part == &xfrm_xdp_sa_part ? XFRM_XDP_SAS_MAX : READ_ONCE(max_flows);
+	enum xfrm_xdp_part part = xfrm_xdp_part_of(flow);
+	u32 limit = xfrm_xdp_part_limit(part), index;
+	int err;
 
-	lockdep_assert_held(&xfrm_xdp_slots_lock);
-	if (part->used >= limit)
+	lockdep_assert_held(&xn->lock);
+	if (xn->used[part] >= limit)
 		return -ENOSPC;
-	return part->free != XFRM_XDP_NO_SLOT || xfrm_xdp_part_grow(part) ? 0 : -ENOMEM;
-}
-
-/**
- * xfrm_xdp_slots_pushes() - may a flow push out others?
- * @flow: that is not in the table
- *
- * Context: any.
- */
-bool xfrm_xdp_slots_pushes(const struct xfrm_xdp_flow *flow)
-{
-	return xfrm_xdp_part_of(flow) == &xfrm_xdp_flow_part;
-}
-
-/**
- * xfrm_xdp_slots_handle() - give a flow the handle of the next free slot
- * @flow: for which xfrm_xdp_slots_room() said 0
- *
- * Context: xfrm_xdp_slots_lock held.
- */
-void xfrm_xdp_slots_handle(struct xfrm_xdp_flow *flow)
-{
-	flow->handle = ++xfrm_xdp_generation << XFRM_XDP_SLOT_BITS |
-		       xfrm_xdp_part_of(flow)->free;
+	err = xa_alloc(&xn->handles[part], &index, NULL, XA_LIMIT(0, limit - 1),
+		       GFP_ATOMIC | __GFP_NOWARN);
+	if (err)
+		return err == -EBUSY ? -ENOSPC : err;
+	xn->used[part]++;
+	flow->handle = (u64)atomic64_inc_return(&xfrm_xdp_generation) << XFRM_XDP_SLOT_BITS |
+		       (part == XFRM_XDP_PART_SAS ? XFRM_XDP_HANDLE_SA : 0) | index;
+	return 0;
 }
 
 /**
  * xfrm_xdp_slots_put() - make a flow found by its handle
- * @flow: complete, with the handle that it was just given
+ * @xn: of the namespace
+ * @flow: complete, after xfrm_xdp_slots_reserve()
  *
- * Context: xfrm_xdp_slots_lock held.
+ * Context: xn->lock held.
  */
-void xfrm_xdp_slots_put(struct xfrm_xdp_flow *flow)
+void xfrm_xdp_slots_put(struct xfrm_xdp_net *xn, struct xfrm_xdp_flow *flow)
 {
-	struct xfrm_xdp_part *part = xfrm_xdp_part_of(flow);
-	void __rcu **slot = xfrm_xdp_slot(part->free);
-
-	lockdep_assert_held(&xfrm_xdp_slots_lock);
-	part->free = xa_to_value(rcu_access_pointer(*slot));
-	part->used++;
-	rcu_assign_pointer(*slot, flow);
+	lockdep_assert_held(&xn->lock);
+	/* Reserved: takes no memory, and cannot fail. */
+	xa_store(&xn->handles[xfrm_xdp_part_of(flow)], xfrm_xdp_flow_index(flow), flow, 0);
 }
 
 /**
- * xfrm_xdp_slots_take() - take a flow out of its slot
- * @flow: that is in one
+ * xfrm_xdp_slots_take() - end a handle
+ * @xn: of the namespace
+ * @flow: whose handle it is, put or only reserved
  *
- * Context: xfrm_xdp_slots_lock held.
+ * Context: xn->lock held.
  */
-void xfrm_xdp_slots_take(const struct xfrm_xdp_flow *flow)
+void xfrm_xdp_slots_take(struct xfrm_xdp_net *xn, const struct xfrm_xdp_flow *flow)
 {
-	struct xfrm_xdp_part *part = xfrm_xdp_part_of(flow);
-	u32 nr = xfrm_xdp_handle_slot(flow->handle);
+	enum xfrm_xdp_part part = xfrm_xdp_part_of(flow);
 
-	lockdep_assert_held(&xfrm_xdp_slots_lock);
-	rcu_assign_pointer(*xfrm_xdp_slot(nr), xa_mk_value(part->free));
-	part->free = nr;
-	part->used--;
-}
-
-static void xfrm_xdp_part_walk(const struct xfrm_xdp_part *part,
-			       void (*visit)(struct xfrm_xdp_flow *flow, const void *arg),
-			       const void *arg)
-{
-	u32 begin, i;
-
-	for (begin = 0; begin < READ_ONCE(part->size); begin += XFRM_XDP_CHUNK_SLOTS) {
-		rcu_read_lock();
-		for (i = 0; i < XFRM_XDP_CHUNK_SLOTS; i++) {
-			struct xfrm_xdp_flow *flow = xfrm_xdp_slot_flow(part->base + begin + i);
-
-			if (flow)
-				visit(flow, arg);
-		}
-		rcu_read_unlock();
-		cond_resched();
-	}
+	lockdep_assert_held(&xn->lock);
+	xa_erase(&xn->handles[part], xfrm_xdp_flow_index(flow));
+	xn->used[part]--;
 }
 
 /**
- * xfrm_xdp_slots_walk() - visit all flows
+ * xfrm_xdp_slots_walk() - visit all flows and SAs of a namespace
+ * @xn: of the namespace
  * @visit: called without a lock, under RCU
- * @arg: for @visit
  *
- * Those that come meanwhile may be missed. A million flows take long, so the CPU is
+ * Flows that are inserted meanwhile may be missed. A million flows take long, so the CPU is
  * given to others on the way.
  *
  * Context: process.
  */
-void xfrm_xdp_slots_walk(void (*visit)(struct xfrm_xdp_flow *flow, const void *arg),
-			 const void *arg)
+void xfrm_xdp_slots_walk(struct xfrm_xdp_net *xn,
+			 void (*visit)(struct xfrm_xdp_net *xn, struct xfrm_xdp_flow *flow))
 {
-	xfrm_xdp_part_walk(&xfrm_xdp_flow_part, visit, arg);
-	xfrm_xdp_part_walk(&xfrm_xdp_sa_part, visit, arg);
+	struct xfrm_xdp_flow *flow;
+	unsigned long index;
+	unsigned int part;
+
+	for (part = 0; part < XFRM_XDP_NR_PARTS; part++) {
+		rcu_read_lock();
+		xa_for_each(&xn->handles[part], index, flow) {
+			visit(xn, flow);
+			if (index % XA_CHUNK_SIZE)
+				continue;
+			rcu_read_unlock();
+			cond_resched();
+			rcu_read_lock();
+		}
+		rcu_read_unlock();
+	}
 }
 
-/* The pages of a part without flows, for put_pages_list() after a grace period. */
-static void xfrm_xdp_part_empty(struct xfrm_xdp_part *part, struct list_head *pages)
+/* Memory of the nodes that so many entries take at least. */
+static u64 xfrm_xdp_part_bytes(u32 used)
 {
-	struct xfrm_xdp_chunk __rcu **chunks = &xfrm_xdp_chunks[part->base / XFRM_XDP_CHUNK_SLOTS];
-	struct xfrm_xdp_chunk *chunk;
-	u32 i;
-
-	spin_lock_bh(&xfrm_xdp_slots_lock);
-	for (i = 0; !part->used && i < part->size / XFRM_XDP_CHUNK_SLOTS; i++) {
-		chunk = rcu_replace_pointer(chunks[i], NULL,
-					    lockdep_is_held(&xfrm_xdp_slots_lock));
-		list_add(&virt_to_page(chunk)->lru, pages);
-	}
-	if (!part->used) {
-		part->free = XFRM_XDP_NO_SLOT;
-		WRITE_ONCE(part->size, 0);
-	}
-	spin_unlock_bh(&xfrm_xdp_slots_lock);
+	return (u64)DIV_ROUND_UP(used, XA_CHUNK_SIZE) * sizeof(struct xa_node);
 }
 
 /**
- * xfrm_xdp_slots_shrink() - give back the memory of slots where no flow is left
- *
- * Context: process, may sleep.
- */
-void xfrm_xdp_slots_shrink(void)
-{
-	LIST_HEAD(pages);
-
-	xfrm_xdp_part_empty(&xfrm_xdp_flow_part, &pages);
-	xfrm_xdp_part_empty(&xfrm_xdp_sa_part, &pages);
-	if (list_empty(&pages))
-		return;
-	synchronize_rcu();
-	put_pages_list(&pages);
-}
-
-/**
- * xfrm_xdp_slots_usage() - how many there are
+ * xfrm_xdp_slots_usage() - count flows and SAs of a namespace
+ * @xn: of the namespace
  * @usage: result: @flows, @sas, their limits, and @slot_bytes
  *
  * Context: any.
  */
-void xfrm_xdp_slots_usage(struct xfrm_xdp_usage *usage)
+void xfrm_xdp_slots_usage(const struct xfrm_xdp_net *xn, struct xfrm_xdp_usage *usage)
 {
-	usage->flows = READ_ONCE(xfrm_xdp_flow_part.used);
-	usage->sas = READ_ONCE(xfrm_xdp_sa_part.used);
+	usage->flows = READ_ONCE(xn->used[XFRM_XDP_PART_FLOWS]);
+	usage->sas = READ_ONCE(xn->used[XFRM_XDP_PART_SAS]);
 	usage->max_flows = READ_ONCE(max_flows);
 	usage->max_sas = XFRM_XDP_SAS_MAX;
-	usage->slot_bytes = (READ_ONCE(xfrm_xdp_flow_part.size) +
-			     READ_ONCE(xfrm_xdp_sa_part.size)) * sizeof(void *);
+	usage->slot_bytes = xfrm_xdp_part_bytes(usage->flows) + xfrm_xdp_part_bytes(usage->sas);
+}
+
+void xfrm_xdp_slots_init(struct xfrm_xdp_net *xn)
+{
+	unsigned int part;
+
+	for (part = 0; part < XFRM_XDP_NR_PARTS; part++)
+		xa_init_flags(&xn->handles[part], XA_FLAGS_ALLOC);
+}
+
+/* No flow is left, and nobody looks for one any more. */
+void xfrm_xdp_slots_free(struct xfrm_xdp_net *xn)
+{
+	unsigned int part;
+
+	for (part = 0; part < XFRM_XDP_NR_PARTS; part++)
+		xa_destroy(&xn->handles[part]);
 }
 
 /* No handle of an earlier life of the module may match. */
-void xfrm_xdp_slots_init(void)
+void __init xfrm_xdp_slots_start(void)
 {
-	xfrm_xdp_generation = get_random_u32();
+	BUILD_BUG_ON(max(XFRM_XDP_FLOWS_MAX, XFRM_XDP_SAS_MAX) > BIT(XFRM_XDP_INDEX_BITS));
+	atomic64_set(&xfrm_xdp_generation, get_random_u32());
 }

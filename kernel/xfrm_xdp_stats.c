@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Per-namespace state: counters by reason, shown in /proc/net/xfrm_xdp_stat
- * beside the kernel's own /proc/net/xfrm_stat, and the policy generation. What the flow
- * table holds is shown in /proc/net/xfrm_xdp_table.
+ * beside the kernel's own /proc/net/xfrm_stat, and the policy generation. How many flows
+ * there are, and their memory, is shown in /proc/net/xfrm_xdp_table.
  */
 
 #include <linux/proc_fs.h>
@@ -35,12 +35,12 @@ static int xfrm_xdp_stat_show(struct seq_file *seq, void *v)
 
 static int xfrm_xdp_table_show(struct seq_file *seq, void *v)
 {
+	struct net *net = seq->private;
 	struct xfrm_xdp_usage usage;
 
-	/* It is about all namespaces, and root in one of them may be anybody. */
-	if (!capable(CAP_NET_ADMIN))
+	if (!ns_capable(net->user_ns, CAP_NET_ADMIN))
 		return -EPERM;
-	xfrm_xdp_flow_usage(&usage);
+	xfrm_xdp_flow_usage(xfrm_xdp_net(net), &usage);
 	seq_printf(seq, "Flows\t%u\nMaxFlows\t%u\nSas\t%u\nMaxSas\t%u\n",
 		   usage.flows, usage.max_flows, usage.sas, usage.max_sas);
 	seq_printf(seq, "FlowBytes\t%u\nBundles\t%u\nBundleBytes\t%u\n",
@@ -54,13 +54,15 @@ static int __net_init xfrm_xdp_net_init(struct net *net)
 {
 	struct xfrm_xdp_net *xn = xfrm_xdp_net(net);
 
+	xn->net = net;
+	if (xfrm_xdp_flows_init(xn))
+		return -ENOMEM;
 	xn->stats = alloc_percpu(struct xfrm_xdp_stats);
 	if (!xn->stats)
-		return -ENOMEM;
+		goto flows;
 	if (!proc_create_net_single("xfrm_xdp_stat", 0444, net->proc_net,
 				    xfrm_xdp_stat_show, NULL))
 		goto free;
-	/* Of all namespaces, which not everybody needs to know. */
 	if (!proc_create_net_single("xfrm_xdp_table", 0400, net->proc_net,
 				    xfrm_xdp_table_show, NULL))
 		goto remove;
@@ -69,27 +71,38 @@ remove:
 	remove_proc_entry("xfrm_xdp_stat", net->proc_net);
 free:
 	free_percpu(xn->stats);
+flows:
+	xfrm_xdp_flows_free(xn);
 	return -ENOMEM;
 }
 
 /* Before the devices go: what we hold must not keep them. */
 static void __net_exit xfrm_xdp_net_pre_exit(struct net *net)
 {
-	xfrm_xdp_flow_purge_net(net);
+	xfrm_xdp_flow_purge(xfrm_xdp_net(net));
 }
 
 static void __net_exit xfrm_xdp_net_exit(struct net *net)
 {
+	struct xfrm_xdp_net *xn = xfrm_xdp_net(net);
+
 	remove_proc_entry("xfrm_xdp_table", net->proc_net);
 	remove_proc_entry("xfrm_xdp_stat", net->proc_net);
-	xfrm_xdp_flow_purge_net(net);
-	free_percpu(xfrm_xdp_net(net)->stats);
+	xfrm_xdp_flows_free(xn);
+	free_percpu(xn->stats);
+}
+
+/* Routes of flows count in the namespace: before that goes they have to be released. */
+static void __net_exit xfrm_xdp_net_exit_batch(struct list_head *nets)
+{
+	rcu_barrier();
 }
 
 static struct pernet_operations xfrm_xdp_net_ops = {
 	.init		= xfrm_xdp_net_init,
 	.pre_exit	= xfrm_xdp_net_pre_exit,
 	.exit		= xfrm_xdp_net_exit,
+	.exit_batch	= xfrm_xdp_net_exit_batch,
 	.id		= &xfrm_xdp_net_id,
 	.size		= sizeof(struct xfrm_xdp_net),
 };

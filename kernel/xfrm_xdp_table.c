@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The hash table of all flows: by their id, and by a packet, which is not made a key first. */
+/* The hash table of flows of a namespace: by their id, and by a packet without making a key. */
 
 #include <linux/random.h>
 #include <linux/rhashtable.h>
 #include <linux/unaligned.h>
-#include <net/netns/hash.h>
 #include "xfrm_xdp.h"
-
-/* It has its own locks, and is changed under xfrm_xdp_slots_lock. */
-static struct rhashtable xfrm_xdp_by_id;
 
 /* Two for each two words of 32 bits that are hashed: three pairs, and three more of IPv6. */
 static u64 xfrm_xdp_hash_keys[12] __ro_after_init;
@@ -21,11 +17,9 @@ static __always_inline u32 xfrm_xdp_key_more(const struct xfrm_xdp_flow_key *key
 
 /* What a flow of this id has, as its packets have it. */
 static __always_inline void xfrm_xdp_sought_of(struct xfrm_xdp_sought *sought,
-					       const struct xfrm_xdp_flow_key *key,
-					       const struct net *net, u8 kind)
+					       const struct xfrm_xdp_flow_key *key, u8 kind)
 {
 	*sought = (struct xfrm_xdp_sought) {
-		.net = net,
 		.saddr = key->saddr,
 		.daddr = key->daddr,
 		.sa = key->sa,
@@ -62,7 +56,7 @@ static u32 xfrm_xdp_sought_hash(const void *data, u32 len, u32 seed)
 	u64 h;
 
 	h = xfrm_xdp_hash_pair(0, xfrm_xdp_word(s->saddr), xfrm_xdp_word(s->daddr)) +
-	    xfrm_xdp_hash_pair(1, (__force u32)s->spi, s->more ^ net_hash_mix(s->net)) +
+	    xfrm_xdp_hash_pair(1, (__force u32)s->spi, s->more) +
 	    xfrm_xdp_hash_pair(2, lower_32_bits(s->sa),
 			       s->ifindex ^ s->vlan << 12 ^ s->proto << 24);
 	if (s->family != AF_INET)
@@ -81,7 +75,7 @@ static u32 xfrm_xdp_flow_hash(const void *data, u32 len, u32 seed)
 	const struct xfrm_xdp_flow *flow = data;
 	struct xfrm_xdp_sought sought;
 
-	xfrm_xdp_sought_of(&sought, &flow->key, flow->net, flow->kind);
+	xfrm_xdp_sought_of(&sought, &flow->key, flow->kind);
 	return xfrm_xdp_sought_hash(&sought, sizeof(sought), seed);
 }
 
@@ -91,7 +85,7 @@ static int xfrm_xdp_flow_cmp(struct rhashtable_compare_arg *arg, const void *obj
 	const struct xfrm_xdp_flow *flow = obj;
 	const struct xfrm_xdp_flow_key *key = &flow->key;
 
-	return !(flow->net == s->net && flow->kind == s->kind &&
+	return !(flow->kind == s->kind &&
 		 key->ifindex == s->ifindex && key->sa == s->sa && key->spi == s->spi &&
 		 xfrm_xdp_key_more(key) == s->more && key->vlan == s->vlan &&
 		 key->family == s->family && key->proto == s->proto &&
@@ -112,80 +106,91 @@ static const struct rhashtable_params xfrm_xdp_flow_params = {
 
 /**
  * xfrm_xdp_flow_seek() - find the flow of a packet
+ * @xn: of its namespace
  * @sought: what it has, and where it is from
  *
  * Context: RCU read side.
  */
-struct xfrm_xdp_flow *xfrm_xdp_flow_seek(const struct xfrm_xdp_sought *sought)
+struct xfrm_xdp_flow *xfrm_xdp_flow_seek(struct xfrm_xdp_net *xn,
+					 const struct xfrm_xdp_sought *sought)
 {
-	return rhashtable_lookup(&xfrm_xdp_by_id, sought, xfrm_xdp_flow_params);
+	return rhashtable_lookup(&xn->by_id, sought, xfrm_xdp_flow_params);
 }
 
 /**
  * xfrm_xdp_flow_find() - find a flow
- * @id: its key, namespace and kind
+ * @xn: of its namespace
+ * @id: its key and kind
  *
  * Context: RCU read side.
  */
-struct xfrm_xdp_flow *xfrm_xdp_flow_find(const struct xfrm_xdp_flow_id *id)
+struct xfrm_xdp_flow *xfrm_xdp_flow_find(struct xfrm_xdp_net *xn,
+					 const struct xfrm_xdp_flow_id *id)
 {
 	struct xfrm_xdp_sought sought;
 
-	xfrm_xdp_sought_of(&sought, &id->key, id->net, id->kind);
-	return xfrm_xdp_flow_seek(&sought);
+	xfrm_xdp_sought_of(&sought, &id->key, id->kind);
+	return xfrm_xdp_flow_seek(xn, &sought);
 }
 
 /**
  * xfrm_xdp_table_insert() - put a flow into the table
+ * @xn: of its namespace
  * @flow: complete, handle and all: it may be found at once
  *
- * Context: xfrm_xdp_slots_lock held.
+ * Context: xn->lock held.
  * Return: 0; -EEXIST where one with this id is there; -ENOMEM or -EBUSY where the table
  * cannot grow just now.
  */
-int xfrm_xdp_table_insert(struct xfrm_xdp_flow *flow)
+int xfrm_xdp_table_insert(struct xfrm_xdp_net *xn, struct xfrm_xdp_flow *flow)
 {
 	struct xfrm_xdp_sought sought;
 
-	xfrm_xdp_sought_of(&sought, &flow->key, flow->net, flow->kind);
-	return rhashtable_lookup_insert_key(&xfrm_xdp_by_id, &sought, &flow->node,
+	xfrm_xdp_sought_of(&sought, &flow->key, flow->kind);
+	return rhashtable_lookup_insert_key(&xn->by_id, &sought, &flow->node,
 					    xfrm_xdp_flow_params);
 }
 
 /**
  * xfrm_xdp_table_remove() - take a flow out of the table
+ * @xn: of its namespace
  * @flow: in it
  *
- * Context: xfrm_xdp_slots_lock held.
+ * Context: xn->lock held.
  */
-void xfrm_xdp_table_remove(struct xfrm_xdp_flow *flow)
+void xfrm_xdp_table_remove(struct xfrm_xdp_net *xn, struct xfrm_xdp_flow *flow)
 {
-	rhashtable_remove_fast(&xfrm_xdp_by_id, &flow->node, xfrm_xdp_flow_params);
+	rhashtable_remove_fast(&xn->by_id, &flow->node, xfrm_xdp_flow_params);
 }
 
 /**
  * xfrm_xdp_table_bytes() - memory of the table itself
+ * @xn: of the namespace
  *
  * Context: any.
  */
-u64 xfrm_xdp_table_bytes(void)
+u64 xfrm_xdp_table_bytes(struct xfrm_xdp_net *xn)
 {
 	u64 bytes;
 
 	rcu_read_lock();
-	bytes = (u64)rcu_dereference(xfrm_xdp_by_id.tbl)->size * sizeof(void *);
+	bytes = (u64)rcu_dereference(xn->by_id.tbl)->size * sizeof(void *);
 	rcu_read_unlock();
 	return bytes;
 }
 
-int __init xfrm_xdp_table_init(void)
+int xfrm_xdp_table_init(struct xfrm_xdp_net *xn)
 {
-	get_random_bytes(xfrm_xdp_hash_keys, sizeof(xfrm_xdp_hash_keys));
-	return rhashtable_init(&xfrm_xdp_by_id, &xfrm_xdp_flow_params);
+	return rhashtable_init(&xn->by_id, &xfrm_xdp_flow_params);
 }
 
-/* Nobody looks anything up any more, and it is empty. */
-void xfrm_xdp_table_exit(void)
+/* It is empty, and nobody looks anything up any more. */
+void xfrm_xdp_table_free(struct xfrm_xdp_net *xn)
 {
-	rhashtable_destroy(&xfrm_xdp_by_id);
+	rhashtable_destroy(&xn->by_id);
+}
+
+void __init xfrm_xdp_table_keys(void)
+{
+	get_random_bytes(xfrm_xdp_hash_keys, sizeof(xfrm_xdp_hash_keys));
 }

@@ -1,32 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Is there still a tc program that takes up what XDP hands up? Without its sec_path the
+ * Detect that the tc program that restores sec_paths was detached. Without its sec_path the
  * policy refuses what XDP has decrypted. So where the program has gone from a device, ESP is
- * the stack's to decrypt, as if there were no XDP. Where it never ran, somebody else may
+ * left to the stack, as if there were no XDP. Where it never ran, another program may
  * look at the metadata, and nothing is assumed.
  */
 
-#include <linux/hash.h>
 #include <linux/jiffies.h>
 #include <net/sch_generic.h>
 #include "xfrm_xdp.h"
 
 /* So long a packet may be on its way from XDP to tc, in jiffies: a second. */
-#define XFRM_XDP_UPTAKE_PATIENCE	HZ
+#define XFRM_XDP_RESTORE_PATIENCE	HZ
 
 /*
- * The program ran, and yet nothing was taken up: packets were lost on their way, or somebody
- * comes before it. So often this is tried again, in jiffies.
+ * The program ran, and yet nothing was restored: packets were lost on their way, or another
+ * program comes before it. So often this is tried again, in jiffies.
  */
-#define XFRM_XDP_UPTAKE_RETRY		(30 * HZ)
-
-/* Two devices of one hash share it: what one of them takes up passes for both. */
-static struct xfrm_xdp_uptake *xfrm_xdp_uptake_of(const struct net_device *dev)
-{
-	struct xfrm_xdp_uptake *uptake = xfrm_xdp_net(dev_net(dev))->uptake;
-
-	return &uptake[hash_32(dev->ifindex, XFRM_XDP_DEVICE_BITS)];
-}
+#define XFRM_XDP_RESTORE_RETRY		(30 * HZ)
 
 /**
  * xfrm_xdp_uptake_wanted() - a packet goes up the stack with metadata
@@ -37,11 +28,12 @@ static struct xfrm_xdp_uptake *xfrm_xdp_uptake_of(const struct net_device *dev)
  */
 void xfrm_xdp_uptake_wanted(const struct net_device *dev, u64 sa)
 {
-	struct xfrm_xdp_uptake *uptake = xfrm_xdp_uptake_of(dev);
-	struct xfrm_xdp_flow *flow = xfrm_xdp_flow_get(sa);
+	struct xfrm_xdp_net *xn = xfrm_xdp_net_rcu(dev_net(dev));
+	struct xfrm_xdp_port *port = xfrm_xdp_port_get(xn, dev->ifindex);
+	struct xfrm_xdp_flow *flow = xfrm_xdp_flow_get(xn, sa);
 
-	if (!READ_ONCE(uptake->wanted))
-		WRITE_ONCE(uptake->wanted, jiffies ?: 1);
+	if (port && !READ_ONCE(port->wanted))
+		WRITE_ONCE(port->wanted, jiffies ?: 1);
 	if (flow && !READ_ONCE(flow->handed))
 		WRITE_ONCE(flow->handed, true);
 }
@@ -50,66 +42,79 @@ void xfrm_xdp_uptake_wanted(const struct net_device *dev, u64 sa)
  * xfrm_xdp_uptake_seen() - bpf_skb_xfrm_restore() looks at a packet, with metadata or without
  * @skb: the packet
  *
- * Context: any.
+ * Context: softirq, or BH off; RCU read side.
  */
 void xfrm_xdp_uptake_seen(const struct sk_buff *skb)
 {
-	struct xfrm_xdp_uptake *uptake = xfrm_xdp_uptake_of(skb->dev);
+	struct xfrm_xdp_port *port;
 	unsigned long now = jiffies ?: 1;
 
+	if (!skb_at_tc_ingress(skb))
+		return;
+	port = xfrm_xdp_port_get(xfrm_xdp_net(dev_net(skb->dev)), skb->dev->ifindex);
 	/* Seldom written: all CPUs that receive from the device may look at it. */
-	if (skb_at_tc_ingress(skb) && READ_ONCE(uptake->seen) != now)
-		WRITE_ONCE(uptake->seen, now);
+	if (port && READ_ONCE(port->restorer_ran) != now)
+		WRITE_ONCE(port->restorer_ran, now);
 }
 
 /**
  * xfrm_xdp_uptake_done() - a packet got its sec_path
  * @dev: device that received it
  *
- * Context: any.
+ * Context: RCU read side.
  */
 void xfrm_xdp_uptake_done(const struct net_device *dev)
 {
-	struct xfrm_xdp_uptake *uptake = xfrm_xdp_uptake_of(dev);
+	struct xfrm_xdp_port *port = xfrm_xdp_port_find(xfrm_xdp_net(dev_net(dev)), dev->ifindex);
 
-	if (READ_ONCE(uptake->wanted))
-		WRITE_ONCE(uptake->wanted, 0);
+	if (port && READ_ONCE(port->wanted))
+		WRITE_ONCE(port->wanted, 0);
 }
 
 /**
  * xfrm_xdp_uptake_forget() - other programs are going to be attached
- * @net: namespace
+ * @xn: of the namespace
  *
  * Context: any.
  */
-void xfrm_xdp_uptake_forget(const struct net *net)
+void xfrm_xdp_uptake_forget(struct xfrm_xdp_net *xn)
 {
-	struct xfrm_xdp_net *xn = xfrm_xdp_net(net);
+	struct xfrm_xdp_port *port;
+	unsigned long ifindex;
 
-	memset(xn->uptake, 0, sizeof(xn->uptake));
+	rcu_read_lock();
+	xa_for_each(&xn->ports, ifindex, port) {
+		WRITE_ONCE(port->wanted, 0);
+		WRITE_ONCE(port->restorer_ran, 0);
+		WRITE_ONCE(port->retry, 0);
+	}
+	rcu_read_unlock();
 }
 
 /**
- * xfrm_xdp_uptake_ends() - would nobody take up what this SA decrypts?
+ * xfrm_xdp_uptake_ends() - tell whether what this SA decrypts would not be restored
+ * @xn: of the namespace
  * @flow: of the SA, with &xfrm_xdp_flow.handed
  * @dev: device that receives its ESP
  *
- * What is the stack's for that passes tc, too: where the program is back, it is seen.
+ * Packets that are left to the stack pass tc as well: a program that is back is seen.
  *
  * Context: XDP.
  */
-bool xfrm_xdp_uptake_ends(struct xfrm_xdp_flow *flow, const struct net_device *dev)
+bool xfrm_xdp_uptake_ends(struct xfrm_xdp_net *xn, struct xfrm_xdp_flow *flow,
+			  const struct net_device *dev)
 {
-	struct xfrm_xdp_uptake *uptake = xfrm_xdp_uptake_of(dev);
-	unsigned long wanted = READ_ONCE(uptake->wanted), seen = READ_ONCE(uptake->seen);
+	struct xfrm_xdp_port *port = xfrm_xdp_port_find(xn, dev->ifindex);
+	unsigned long wanted = port ? READ_ONCE(port->wanted) : 0;
+	unsigned long ran = port ? READ_ONCE(port->restorer_ran) : 0;
 
-	if (wanted && seen) {
-		if (!time_after(jiffies, wanted + XFRM_XDP_UPTAKE_PATIENCE))
+	if (wanted && ran) {
+		if (!time_after(jiffies, wanted + XFRM_XDP_RESTORE_PATIENCE))
 			return false;
-		if (!time_after(seen, wanted) || time_before(jiffies, READ_ONCE(uptake->retry)))
+		if (!time_after(ran, wanted) || time_before(jiffies, READ_ONCE(port->retry)))
 			return true;
-		WRITE_ONCE(uptake->retry, jiffies + XFRM_XDP_UPTAKE_RETRY);
-		WRITE_ONCE(uptake->wanted, 0);
+		WRITE_ONCE(port->retry, jiffies + XFRM_XDP_RESTORE_RETRY);
+		WRITE_ONCE(port->wanted, 0);
 	}
 	WRITE_ONCE(flow->handed, false);
 	return false;
