@@ -52,6 +52,7 @@ refuses 'one that is much older' 'older than 6\.12' scripts/kernel_supported.sh 
 accepts 'the oldest that is supported' scripts/kernel_supported.sh 6.12.117+deb12-cloud-amd64
 accepts 'and a younger one' scripts/kernel_supported.sh 7.3.4
 refuses 'a module without BTF' 'no \.BTF section.*install pahole' scripts/has_btf.sh /bin/true
+refuses 'a 32-bit kernel' 'needs a 64-bit kernel' make -s -f kernel/Kbuild CONFIG_64BIT=
 refuses 'a kernel that is not there' 'not a built kernel tree' make -s KERNEL="$tmp/none" module
 refuses 'a kernel without headers' 'not configured and built' make -s KERNEL="$tmp" module
 echo "1..$number"
