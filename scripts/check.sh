@@ -117,6 +117,20 @@ module_warnings()
 	make -s lint-module
 }
 
+# All modules of a host share 8 KiB of it (PERCPU_MODULE_RESERVE).
+static_percpu()
+{
+	local module bytes
+
+	make -s module || return
+	for module in build/*/module/xfrm_xdp.ko; do
+		bytes=$((16#$(objdump -h "$module" | awk '$2 == ".data..percpu" { print $3 }')))
+		[ "$bytes" -gt 0 ] && [ "$bytes" -le 512 ] && continue
+		echo "$module: $bytes bytes of static per-CPU memory, 1 to 512 are expected"
+		return 1
+	done
+}
+
 support_matrix()
 {
 	make -s check-matrix
@@ -147,6 +161,7 @@ check 'kernel-doc comments are right' kernel_doc
 check 'every file has an SPDX line' spdx
 check 'no file is longer than 600 lines' file_length
 check 'the modules give no warning with W=1 and sparse' module_warnings
+check 'the module takes little static per-CPU memory' static_percpu
 check 'the support matrix is what the oracle tests' support_matrix
 echo "1..$number"
 [ "$failed" -eq 0 ]
