@@ -194,7 +194,7 @@ TEST_F(LearnedSa, BelongsToItsNamespace)
     ASSERT_TRUE(other.table().add(sa_));
     const Outcome outcome = run("probe_flow", esp());
     EXPECT_EQ(outcome.result.verdict, XFRM_XDP_PUNT);
-    EXPECT_EQ(reason_name(outcome.result.opts.reason), "PuntFlowMismatch");
+    EXPECT_EQ(reason_name(outcome.result.opts.reason), "PuntNoFlow");
 }
 
 // bpf_xdp_xfrm_forward() compares with the flow of the CPU's last packet before all others:

@@ -106,6 +106,13 @@ class Agent:
         stream.sock.close()
         return {"sent": stream.sent, "errors": stream.errors}
 
+    def sweep(self, src, first, n):
+        """One datagram to each of some addresses in a row."""
+        start = int.from_bytes(socket.inet_aton(first), "big")
+        with traffic.udp_socket(src, 0) as sock:
+            for i in range(int(n)):
+                sock.sendto(b"x" * 20, (socket.inet_ntoa((start + i).to_bytes(4, "big")), 5001))
+
     def craft(self, dev, smac, dmac, src, dst, sport, dport, n="1", first="0", frags=None,
               trail="0", tags="", **how):
         """Datagrams, or what ip_packet() makes, as frames or fragments onto a device."""

@@ -59,11 +59,12 @@ ns_create()
 	done
 }
 
+# With the ifindexes LAN_INDEX and WIRE_INDEX in GW1, where a test has set them.
 links_create()
 {
 	cat >"$TMP/batch" <<-END
-	link add eth0 netns $HA address $MAC_A type veth peer name lan netns $GW1 address $MAC_GW1_LAN
-	link add wire netns $GW1 address $MAC_GW1 type veth peer name g1 netns $WIRE
+	link add lan ${LAN_INDEX:+index $LAN_INDEX} netns $GW1 address $MAC_GW1_LAN type veth peer name eth0 netns $HA address $MAC_A
+	link add wire ${WIRE_INDEX:+index $WIRE_INDEX} netns $GW1 address $MAC_GW1 type veth peer name g1 netns $WIRE
 	link add wire netns $GW2 address $MAC_GW2 type veth peer name g2 netns $WIRE
 	link add eth0 netns $HB address $MAC_B type veth peer name lan netns $GW2 address $MAC_GW2_LAN
 	END
