@@ -321,7 +321,7 @@ struct xfrm_state *xfrm_xdp_heard_sa(struct net *net, const struct sk_buff *skb)
 void xfrm_xdp_heard_note(const struct sk_buff *skb, const struct xfrm_xdp_pkt *pkt,
 			 const struct net_device *rx);
 bool xfrm_xdp_heard(const struct net *net, const struct xfrm_xdp_flow_id *id,
-		    const struct sec_path *sp, u32 *when, u32 *routes);
+		    const struct sk_buff *skb, u32 *when, u32 *routes, u32 *udp_gen);
 void __init xfrm_xdp_heard_init(void);
 
 /* xfrm_xdp_leaving.c: do the ESP packets of an outbound SA leave the host? */

@@ -88,6 +88,8 @@ union xfrm_xdp_hop {
  * @kind: of its &struct xfrm_xdp_flow_id
  * @leaving: forwarding by an SA: handle of the flow of its ESP packets
  * @routes: SA: xfrm_xdp_route_gen() when its ESP was heard last
+ * @udp_gen: SA of ESP in UDP: &xfrm_xdp_net.policy_gen from before the stack checked the UDP
+ *	packet that was heard last
  * @via: forwarding by an SA: handle of its flow to an xfrm interface, or 0
  * @renewed: jiffies of the last packet that the stack accepted, the low half
  * @used: jiffies of the last packet that was taken, the low half; forwarding: and that in
@@ -131,7 +133,10 @@ struct xfrm_xdp_flow {
 	u8 kind;
 	union {
 		u64 leaving;
-		u32 routes;
+		struct {
+			u32 routes;
+			u32 udp_gen;
+		};
 	};
 	u64 via;
 	u32 renewed;

@@ -49,12 +49,17 @@ static __always_inline int xfrm_xdp_forward_holds(const struct xfrm_xdp_flow *fl
 	return XFRM_XDP_OK;
 }
 
-/* What an SA decrypts has its policy checked later: by its flow, or the stack. */
+/*
+ * What an SA decrypts has its policy checked later: by its flow, or the stack. ESP needs no
+ * policy to pass, but the UDP packet that it is in does.
+ */
 static __always_inline int xfrm_xdp_sa_holds(const struct xfrm_xdp_flow *flow,
 					     const struct xfrm_xdp_net *xn)
 {
 	if (flow->addr_gen != atomic_read(&xn->addr_gen))
 		return XFRM_XDP_R_PUNT_DST;
+	if (flow->key.encap && READ_ONCE(flow->udp_gen) != atomic_read(&xn->policy_gen))
+		return XFRM_XDP_R_PUNT_POLICY;
 	/* Routes may keep ESP from this host: what the stack receives next tells. */
 	return READ_ONCE(flow->routes) == xfrm_xdp_route_gen(xn->net, flow->key.family) ?
 	       XFRM_XDP_OK : XFRM_XDP_R_PUNT_ROUTES;
@@ -246,11 +251,14 @@ static enum xfrm_xdp_verdict xfrm_xdp_punt(struct bpf_xfrm_xdp_opts *opts, int r
 	return XFRM_XDP_PUNT;
 }
 
-/* After these the handle, or the flow, will not come back to life. */
-static bool xfrm_xdp_reason_forgets(u32 reason)
+/*
+ * After these the handle, or the flow, will not come back to life. An SA does when the stack
+ * has passed its next packet by the new policy.
+ */
+static bool xfrm_xdp_reason_forgets(const struct xfrm_xdp_flow *flow, u32 reason)
 {
-	return reason == XFRM_XDP_R_PUNT_POLICY || reason == XFRM_XDP_R_PUNT_DST ||
-	       reason == XFRM_XDP_R_PUNT_SA_STATE ||
+	return (reason == XFRM_XDP_R_PUNT_POLICY && flow->kind != XFRM_XDP_FLOW_SA) ||
+	       reason == XFRM_XDP_R_PUNT_DST || reason == XFRM_XDP_R_PUNT_SA_STATE ||
 	       reason == XFRM_XDP_R_PUNT_TCP_END;
 }
 
@@ -276,7 +284,7 @@ xfrm_xdp_flow_took(struct xfrm_xdp_flow *flow, struct xfrm_xdp_net *xn,
 	}
 	if (unlikely(flow->in) && verdict != XFRM_XDP_PUNT)
 		xfrm_xdp_flow_received(flow, arrived->len, verdict);
-	if (unlikely(verdict == XFRM_XDP_PUNT && xfrm_xdp_reason_forgets(opts->reason)))
+	if (unlikely(verdict == XFRM_XDP_PUNT && xfrm_xdp_reason_forgets(flow, opts->reason)))
 		xfrm_xdp_flow_remove(xn, flow);
 	return verdict;
 }
@@ -361,7 +369,7 @@ static enum xfrm_xdp_verdict xfrm_xdp_by_handle(struct xdp_buff *xdp,
 					pkt.len);
 	else if (verdict == XFRM_XDP_DONE)
 		xfrm_xdp_meta_forget();
-	else if (verdict == XFRM_XDP_PUNT && xfrm_xdp_reason_forgets(opts->reason))
+	else if (verdict == XFRM_XDP_PUNT && xfrm_xdp_reason_forgets(flow, opts->reason))
 		opts->flags |= XFRM_XDP_OPTS_FORGET;
 	return verdict;
 }

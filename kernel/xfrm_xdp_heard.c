@@ -27,6 +27,10 @@
  * @net: namespace; compared, never dereferenced
  * @looks: hash of the key of its SA; 0: nothing heard yet
  * @routes: of the namespace, see xfrm_xdp_route_gen()
+ * @udp: the packet by which the policy for its UDP is known once it teaches; compared, never
+ *	dereferenced
+ * @udp_when: jiffies when it was noted, the low half
+ * @udp_gen: &xfrm_xdp_net.policy_gen from before the stack checked it
  */
 struct xfrm_xdp_hearing {
 	spinlock_t lock;	/* of all below */
@@ -34,6 +38,9 @@ struct xfrm_xdp_hearing {
 	const struct net *net;
 	u64 looks;
 	u32 routes;
+	u32 udp_when;
+	const struct sk_buff *udp;
+	u32 udp_gen;
 };
 
 static struct xfrm_xdp_hearing xfrm_xdp_hearings[1 << XFRM_XDP_HEARD_BITS];
@@ -105,6 +112,24 @@ void xfrm_xdp_heard_at(const struct net_device *dev)
 		WRITE_ONCE(port->esp_seen, true);
 }
 
+/*
+ * UDP asks the inbound policy only after this, so a packet that was heard may still be refused.
+ * That one was not is seen when it is decrypted and learned from: others of its receive batch
+ * have been heard by then, so it is kept for a tick or two.
+ */
+static void xfrm_xdp_heard_udp(struct xfrm_xdp_hearing *hearing, const struct sk_buff *skb,
+			       u32 policy_gen)
+{
+	u32 now = jiffies;
+
+	if (hearing->udp && hearing->udp != skb && hearing->udp_gen == policy_gen &&
+	    now - hearing->udp_when <= 1)
+		return;
+	hearing->udp = skb;
+	hearing->udp_when = now;
+	hearing->udp_gen = policy_gen;
+}
+
 /**
  * xfrm_xdp_heard_note() - note ESP that this host receives
  * @skb: packet at LOCAL_IN
@@ -139,12 +164,16 @@ void xfrm_xdp_heard_note(const struct sk_buff *skb, const struct xfrm_xdp_pkt *p
 	looks = xfrm_xdp_meta_proof(&key);
 	hearing = xfrm_xdp_hearing_of(looks);
 	spin_lock(&hearing->lock);
+	if (hearing->looks != looks || hearing->net != net)
+		hearing->udp = NULL;
 	hearing->net = net;
 	hearing->looks = looks;
 	hearing->when = jiffies;
 	/* A route of IPv4 knows what it is of. */
 	hearing->routes = pkt->family == AF_INET && rt ? rt->rt_genid :
 							 xfrm_xdp_route_gen(net, pkt->family);
+	if (key.encap)
+		xfrm_xdp_heard_udp(hearing, skb, atomic_read_acquire(&xfrm_xdp_net(net)->policy_gen));
 	spin_unlock(&hearing->lock);
 }
 
@@ -152,31 +181,39 @@ void xfrm_xdp_heard_note(const struct sk_buff *skb, const struct xfrm_xdp_pkt *p
  * xfrm_xdp_heard() - has ESP been heard that looks as an SA's has to?
  * @net: namespace
  * @id: of the SA's flow
- * @sp: of a packet that it decrypted
+ * @skb: packet that it decrypted
  * @when: result: jiffies, the low half
  * @routes: result: xfrm_xdp_route_gen() at that time
+ * @udp_gen: result, where the packet tells: &xfrm_xdp_net.policy_gen from before the stack
+ *	checked the UDP packet that it came in
  *
- * What esp4_offload decrypts in GRO no rule or route was asked about, and none need be.
+ * What esp4_offload decrypts in GRO no rule, route or policy was asked about, and none need be.
  *
  * Context: BH off.
  * Return: whether it has, within the revalidation interval.
  */
 bool xfrm_xdp_heard(const struct net *net, const struct xfrm_xdp_flow_id *id,
-		    const struct sec_path *sp, u32 *when, u32 *routes)
+		    const struct sk_buff *skb, u32 *when, u32 *routes, u32 *udp_gen)
 {
 	u64 looks = xfrm_xdp_meta_proof(&id->key);
 	struct xfrm_xdp_hearing *hearing = xfrm_xdp_hearing_of(looks);
+	const struct sec_path *sp = skb_sec_path(skb);
 	bool found;
 
 	if (sp->ovec[0].flags & XFRM_GRO && !xfrm_xdp_meta_was_fast(sp)) {
 		*when = jiffies;
 		*routes = xfrm_xdp_route_gen(net, id->key.family);
+		*udp_gen = atomic_read(&xfrm_xdp_net(net)->policy_gen);
 		return true;
 	}
 	spin_lock(&hearing->lock);
 	*when = hearing->when;
 	*routes = hearing->routes;
 	found = hearing->looks == looks && hearing->net == net;
+	if (found && hearing->udp == skb) {
+		*udp_gen = hearing->udp_gen;
+		hearing->udp = NULL;
+	}
 	spin_unlock(&hearing->lock);
 	return found && (u32)jiffies - *when <= READ_ONCE(xfrm_xdp_interval);
 }

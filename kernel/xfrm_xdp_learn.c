@@ -141,7 +141,7 @@ static struct xfrm_xdp_flow *xfrm_xdp_learn_sa(const struct xfrm_xdp_lesson *l, 
 	const struct sec_path *sp = skb_sec_path(l->skb);
 	struct net_device *iface;
 	struct xfrm_xdp_flow *flow, *old;
-	u32 addr_gen, heard, routes;
+	u32 addr_gen, heard, routes, udp_gen;
 	struct xfrm_state *x;
 	bool same;
 
@@ -161,17 +161,21 @@ static struct xfrm_xdp_flow *xfrm_xdp_learn_sa(const struct xfrm_xdp_lesson *l, 
 	iface = l->in == l->port ? NULL : (struct net_device *)l->in;
 	addr_gen = atomic_read(&l->xn->addr_gen);
 	old = xfrm_xdp_flow_find(l->xn, &id);
+	/* Until a packet tells, of no generation that holds. */
+	udp_gen = old ? READ_ONCE(old->udp_gen) :
+			atomic_read(&l->xn->policy_gen) - 1;
 	same = old && old->x == x && old->out == iface && old->addr_gen == addr_gen;
 	*reason = XFRM_XDP_R_RENEWED;
 	/* What XDP decrypted says nothing about the outer packet's way. */
 	if (same && xfrm_xdp_meta_was_fast(sp))
 		return old;
-	if (!xfrm_xdp_heard(l->net, &id, sp, &heard, &routes)) {
+	if (!xfrm_xdp_heard(l->net, &id, l->skb, &heard, &routes, &udp_gen)) {
 		*reason = XFRM_XDP_R_LEARN_UNHEARD;
 		return NULL;
 	}
 	if (same) {
 		WRITE_ONCE(old->routes, routes);
+		WRITE_ONCE(old->udp_gen, udp_gen);
 		xfrm_xdp_flow_renew(l->xn, old, heard);
 		return old;
 	}
@@ -183,6 +187,7 @@ static struct xfrm_xdp_flow *xfrm_xdp_learn_sa(const struct xfrm_xdp_lesson *l, 
 	flow->x = x;
 	flow->addr_gen = addr_gen;
 	flow->routes = routes;
+	flow->udp_gen = udp_gen;
 	flow->renewed = heard;
 	flow->out = iface;
 	if (xfrm_xdp_flow_insert(l->xn, flow, old)) {

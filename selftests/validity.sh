@@ -42,13 +42,14 @@ send()
 }
 
 # event LABEL [f=4|6] [way=out|in] [change=LINES] [undo=LINES] [call=CMD] [uncall=CMD]
-#       [got=N] [wire="N FILTER"] [size=N icmp=REGEX] [counts="NAME=N…"]
+#       [got=N] [wire="N FILTER"] [size=N icmp=REGEX] [counts="NAME=N…"] [prepare=CMD] [fast=no]
 # Three datagrams right after the change: so many arrive, so many frames are on the wire as
 # the filter says, and the fast path has carried none, or as many as counts says. With f=6
-# inside and outside are of IPv6.
+# inside and outside are of IPv6. Of fast=no the fast path is not attached.
 event()
 {
 	local label=$1 f=4 way=out change='' call='' uncall='' undo='' got=0 wire='' size=64 icmp='' arg
+	local prepare='' fast=yes
 	local counts='Encrypted=0 Decrypted=0 ForwardDone=0' sink=B before
 
 	shift
@@ -58,6 +59,7 @@ event()
 	[ "$way" = out ] || sink=A
 	test_begin "IPv$f, $way: $label"
 	sa_setup outer="$f"
+	[ -z "$prepare" ] || $prepare
 	agent clear name=$sink
 	send "$way" 1 0
 	agent got name=$sink n=1
@@ -65,7 +67,8 @@ event()
 	send "$way" 1 1
 	agent got name=$sink n=2
 	counters "$GW1"
-	expect "fast before" $(($(since "$GW1" Encrypted) + $(since "$GW1" ForwardDone))) 1
+	[ $fast = no ] ||
+		expect "fast before" $(($(since "$GW1" Encrypted) + $(since "$GW1" ForwardDone))) 1
 	capture_sync
 	[ -z "$wire" ] || before=$(wire "${wire#* }")
 	[ -z "$change" ] || configure "$GW1" "$change"
@@ -132,6 +135,50 @@ migrate_in()
 {
 	agent migrate ns="$GW1" dir=fwd src=$NET_B4 dst=$NET_A4 old="$GW2_4,$GW1_4" \
 		new="${1:-$GW2_4,$OTHER4}" reqid=1
+}
+
+# UDP asks the inbound policy before it gives ESP on; ESP itself needs none.
+natt()
+{
+	local none='Encrypted=0 Decrypted=0 ForwardDone=0' f delete
+
+	agent encap_socket "ns=$GW1" name=natt port=4500
+	agent encap_socket "ns=$GW1" name=natt6 port=4500 family=6
+	for f in 4 6; do
+		delete="xfrm policy delete $(natt_selector) dir in"
+		event "the policy for the UDP around its ESP is deleted" way=in f=$f \
+			prepare=natt_setup change="$delete" counts="$none PuntPolicy=3 XfrmInNoPols=3"
+		event "it is renewed by the stack where another lets it pass" way=in f=$f \
+			prepare=natt_setup got=3 counts="FlowLearned=1 ForwardDone=2 PuntPolicy=1" \
+			change="xfrm policy add $(natt_selector 0) dir in priority 2
+				$delete"
+		detach
+		event "the same on the plain kernel" way=in f=$f fast=no prepare=natt_setup \
+			change="$delete" counts=XfrmInNoPols=3
+		attach
+	done
+	configure "$GW1" "xfrm policy setdefault in accept fwd accept out accept"
+}
+
+natt_selector()
+{
+	local gw1=GW1_$f gw2=GW2_$f
+
+	echo "src ${!gw2} dst ${!gw1} proto udp sport ${1:-4500} dport 4500"
+}
+
+natt_setup()
+{
+	local gw1=GW1_$f gw2=GW2_$f ns
+
+	sa_state "${!gw2}" "${!gw1}" $SPI_BA gcm128 off 64 "encap espinudp 4500 4500 0.0.0.0"
+	for ns in "$GW1" "$GW2"; do
+		configure "$ns" "xfrm state delete src ${!gw2} dst ${!gw1} proto esp spi $SPI_BA" \
+			"$STATE"
+	done
+	configure "$GW1" "xfrm policy setdefault in block fwd accept out accept" \
+		"xfrm policy add $(natt_selector) dir in priority 1" \
+		"xfrm policy add src $GW2_6 dst $GW1_6 proto udp dport 5003 dir in priority 1"
 }
 
 routes_and_rules()
@@ -251,13 +298,14 @@ addresses()
 			neigh replace $A4 lladdr $MAC_A dev lan nud permanent"
 }
 
-plan 32
+plan 38
 setup
 agent sink name=behind "ns=$GW1" port=5003
 attach
 rules_setup
 capture_start
 sas
+natt
 routes_and_rules
 neighbours
 mtus

@@ -410,9 +410,9 @@ class Agent:
     def ifindex(self, dev):
         return {"ifindex": socket.if_nametoindex(dev)}
 
-    def encap_socket(self, name, port):
+    def encap_socket(self, name, port, family="4"):
         """Lets the kernel take ESP in UDP at a port, as key managers do."""
-        self.encap[name] = traffic.encap_socket(int(port))
+        self.encap[name] = traffic.encap_socket(int(port), int(family))
 
     def now(self):
         return {"ms": int(time.monotonic() * 1000)}

@@ -177,8 +177,10 @@ def udp_socket(src, sport, ttl="64", tos="0", df=None, **_):
     return sock
 
 
-def encap_socket(port):
-    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+def encap_socket(port, family):
+    sock = socket.socket(socket.AF_INET6 if family == 6 else socket.AF_INET, socket.SOCK_DGRAM)
+    if family == 6:
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
     sock.setsockopt(socket.IPPROTO_UDP, UDP_ENCAP, UDP_ENCAP_ESPINUDP)
     sock.bind(("", port))
     return sock
