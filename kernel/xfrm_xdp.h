@@ -32,12 +32,15 @@ enum xfrm_xdp_part {
 	XFRM_XDP_NR_PARTS
 };
 
+#define XFRM_XDP_OPTIONAL_BITS	10
+
 /**
  * struct xfrm_xdp_net - state of the module in a network namespace
  * @net: the namespace
  * @stats: per CPU, one counter for each enum xfrm_xdp_reason
- * @policy_gen: counts changes of the security policy database
+ * @policy_gen: counts changes of the security policy database, see xfrm_xdp_policy.c
  * @addr_gen: counts addresses that this host has lost
+ * @optional: by hash of protocol and reqid: outbound policies have had such an SA optional
  * @unheard: jiffies when no socket listened to events of replay states
  * @unlinked: counts the flows that were unlinked, from a number on that no other namespace
  *	ever reaches. A flow that was found after one value was read is of this namespace, and not
@@ -59,6 +62,7 @@ struct xfrm_xdp_net {
 	atomic_t policy_gen;
 	atomic_t addr_gen;
 	unsigned long unheard;
+	DECLARE_BITMAP(optional, 1 << XFRM_XDP_OPTIONAL_BITS);
 	u64 unlinked;
 	spinlock_t lock;	/* of all below */
 	struct rhashtable by_id;
@@ -171,6 +175,12 @@ void xfrm_xdp_replay_moved(struct xfrm_state *x);
 /* xfrm_xdp_sa.c: which SAs the fast path takes */
 int xfrm_xdp_sa_check(const struct xfrm_state *x, u8 dir);
 void xfrm_xdp_sa_key(struct xfrm_xdp_flow_key *key, const struct xfrm_state *x);
+
+/* xfrm_xdp_policy.c: when may the stack decide otherwise? */
+void xfrm_xdp_policy_changed(const struct net *net);
+void xfrm_xdp_policy_noted(const struct xfrm_policy *xp, int dir);
+void xfrm_xdp_policy_met(struct xfrm_state *x);
+void __init xfrm_xdp_policy_init(void);
 
 /* xfrm_xdp_frame.c: memory that crypto requests may outlive the kfunc in */
 
@@ -302,7 +312,7 @@ int xfrm_xdp_egress_check(const struct net_device *in, const struct net_device *
 int __init xfrm_xdp_arrival_init(void);
 void xfrm_xdp_arrival_exit(void);
 void xfrm_xdp_arrival_note(const struct nf_hook_state *state, const struct sk_buff *skb);
-bool xfrm_xdp_arrival_is(const struct sk_buff *skb, const struct xfrm_xdp_pkt *pkt, u32 routes6);
+bool xfrm_xdp_arrival_is(const struct sk_buff *skb, const struct xfrm_xdp_pkt *pkt, u32 gens);
 
 /* xfrm_xdp_learn.c: a packet that the stack accepted becomes a flow */
 int xfrm_xdp_learn(const struct nf_hook_state *state, struct sk_buff *skb,

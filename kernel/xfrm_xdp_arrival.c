@@ -42,16 +42,16 @@ static struct xfrm_xdp_arrivals *xfrm_xdp_arrivals_of(const struct sk_buff *skb)
 }
 
 /*
- * All by which XDP knows a flow but where it came in; the hop limit; and what the packet is
- * routed by.
+ * All by which XDP knows a flow but where it came in; the hop limit; and what the stack decides
+ * by: an SA that comes before the packet has left moves no generation id of its route.
  */
-static u64 xfrm_xdp_arrival_tuple(const struct xfrm_xdp_pkt *pkt, u8 ttl, u32 routes6)
+static u64 xfrm_xdp_arrival_tuple(const struct xfrm_xdp_pkt *pkt, u8 ttl, u32 gens)
 {
 	struct xfrm_xdp_flow_key key;
 
 	xfrm_xdp_pkt_key(&key, pkt, ttl, 0);
 	key.vlan = 0;
-	return xfrm_xdp_meta_proof(&key) + routes6;
+	return xfrm_xdp_meta_proof(&key) + gens;
 }
 
 /**
@@ -67,6 +67,7 @@ void xfrm_xdp_arrival_note(const struct nf_hook_state *state, const struct sk_bu
 	u8 headers[XFRM_XDP_HEADERS];
 	struct xfrm_xdp_pkt pkt = { .vlan = 0 };
 	unsigned int i;
+	u32 gens;
 
 	/* Of a VRF they come a second time, after the rules of the device. */
 	if (!state->in || netif_is_l3_master(state->in))
@@ -81,20 +82,22 @@ void xfrm_xdp_arrival_note(const struct nf_hook_state *state, const struct sk_bu
 	set->note[i].skb = NULL;
 	if (xfrm_xdp_parse_skb(&pkt, headers, skb))
 		return;
+	gens = xfrm_xdp_route_gen(state->net, AF_INET6) +
+	       atomic_read_acquire(&xfrm_xdp_net(state->net)->policy_gen);
 	set->note[i].skb = skb;
-	set->note[i].tuple = xfrm_xdp_arrival_tuple(&pkt, pkt.ttl,
-						    xfrm_xdp_route_gen(state->net, AF_INET6));
+	set->note[i].tuple = xfrm_xdp_arrival_tuple(&pkt, pkt.ttl, gens);
 }
 
 /**
  * xfrm_xdp_arrival_is() - does a packet leave as it arrived?
  * @skb: the packet at POST_ROUTING, forwarded
  * @pkt: its headers, one hop later
- * @routes6: xfrm_xdp_route_gen() of IPv6; a route of IPv4 keeps its own
+ * @gens: sum of xfrm_xdp_route_gen() of IPv6, for a route of IPv4 keeps its own, and
+ *	&xfrm_xdp_net.policy_gen; both only grow
  *
  * Context: BH off.
  */
-bool xfrm_xdp_arrival_is(const struct sk_buff *skb, const struct xfrm_xdp_pkt *pkt, u32 routes6)
+bool xfrm_xdp_arrival_is(const struct sk_buff *skb, const struct xfrm_xdp_pkt *pkt, u32 gens)
 {
 	const struct xfrm_xdp_arrivals *set = xfrm_xdp_arrivals_of(skb);
 	unsigned int i;
@@ -102,7 +105,7 @@ bool xfrm_xdp_arrival_is(const struct sk_buff *skb, const struct xfrm_xdp_pkt *p
 	for (i = 0; i < XFRM_XDP_ARRIVAL_WAYS; i++)
 		if (set->note[i].skb == skb)
 			return set->note[i].tuple ==
-			       xfrm_xdp_arrival_tuple(pkt, pkt->ttl + 1, routes6);
+			       xfrm_xdp_arrival_tuple(pkt, pkt->ttl + 1, gens);
 	return false;
 }
 

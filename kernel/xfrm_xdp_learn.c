@@ -309,24 +309,6 @@ static bool xfrm_xdp_learn_mark(const struct xfrm_xdp_lesson *l)
 	return !(ruled & ~mark->m) && (l->skb->mark & mark->m) == mark->v;
 }
 
-/*
- * The policy may have changed between the stack's check of this packet and our
- * reading of the generation: check again, now that a change would be seen.
- */
-static bool xfrm_xdp_learn_policy(const struct xfrm_xdp_lesson *l)
-{
-	struct net_device *dev = l->skb->dev;
-	bool ok;
-
-	if (!xfrm_xdp_dst_valid(l->dst, xfrm_xdp_dst_cookie(l->dst, l->routes6)))
-		return false;
-	/* Where an xfrm interface received it, that says which policy. */
-	l->skb->dev = (struct net_device *)l->in;
-	ok = xfrm_policy_check(NULL, XFRM_POLICY_FWD, l->skb, l->pkt.family);
-	l->skb->dev = dev;
-	return ok;
-}
-
 /* A next hop that does not answer is not worth a flow, which anybody could make. */
 static bool xfrm_xdp_learn_neigh(const struct xfrm_xdp_lesson *l)
 {
@@ -411,10 +393,11 @@ static int xfrm_xdp_learn_forward(struct xfrm_xdp_lesson *l)
 	if (!xfrm_xdp_conntrack_ok(l->skb, l->pkt.proto))
 		return XFRM_XDP_R_LEARN_CONNTRACK;
 	l->routes6 = xfrm_xdp_route_gen(l->net, AF_INET6);
-	if (!xfrm_xdp_arrival_is(l->skb, &l->pkt, l->routes6))
-		return XFRM_XDP_R_LEARN_CHANGED;
 	l->gen = atomic_read(&l->xn->policy_gen);
-	return xfrm_xdp_learn_policy(l) ? XFRM_XDP_OK : XFRM_XDP_R_LEARN_ROUTE;
+	if (!xfrm_xdp_arrival_is(l->skb, &l->pkt, l->routes6 + l->gen))
+		return XFRM_XDP_R_LEARN_CHANGED;
+	return xfrm_xdp_dst_valid(l->dst, xfrm_xdp_dst_cookie(l->dst, l->routes6)) ?
+	       XFRM_XDP_OK : XFRM_XDP_R_LEARN_ROUTE;
 }
 
 static int xfrm_xdp_learn_check(struct xfrm_xdp_lesson *l)

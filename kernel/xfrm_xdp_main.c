@@ -19,8 +19,10 @@ static int xfrm_xdp_km_policy(struct xfrm_policy *xp, int dir,
 {
 	struct net *net = xp ? xp_net(xp) : c->net;
 
+	if (xp)
+		xfrm_xdp_policy_noted(xp, dir);
 	if (net)
-		atomic_inc(&xfrm_xdp_net(net)->policy_gen);
+		xfrm_xdp_policy_changed(net);
 	return 0;
 }
 
@@ -38,11 +40,18 @@ static int xfrm_xdp_km_state(struct xfrm_state *x, const struct km_event *c)
 	case XFRM_MSG_EXPIRE:
 		xfrm_xdp_flow_sweep_soon(xfrm_xdp_net(net));
 		break;
+	case XFRM_MSG_NEWSA:
+		xfrm_xdp_policy_met(x);
+		break;
 	case XFRM_MSG_UPDSA:
-		/* One that only brought its news to another is dead: xfrm_state_update(). */
-		if (x->km.state == XFRM_STATE_DEAD &&
-		    (x->props.smark.m || x->props.smark.v || x->if_id))
-			atomic_inc(&xfrm_xdp_net(net)->policy_gen);
+		/*
+		 * One that only brought its news to another is dead; the others take the place of
+		 * a larval one: xfrm_state_update().
+		 */
+		if (x->km.state != XFRM_STATE_DEAD)
+			xfrm_xdp_policy_met(x);
+		else if (x->props.smark.m || x->props.smark.v || x->if_id)
+			xfrm_xdp_policy_changed(net);
 	}
 	return 0;
 }
@@ -53,7 +62,7 @@ static int xfrm_xdp_km_migrate(const struct xfrm_selector *sel, u8 dir, u8 type,
 			       const struct xfrm_kmaddress *k, struct net *net,
 			       const struct xfrm_encap_tmpl *encap)
 {
-	atomic_inc(&xfrm_xdp_net(net)->policy_gen);
+	xfrm_xdp_policy_changed(net);
 	/* Nobody was told by this. */
 	return -EOPNOTSUPP;
 }
@@ -163,6 +172,7 @@ static int __init xfrm_xdp_init(void)
 	if (err)
 		goto addr4;
 	xfrm_register_km(&xfrm_xdp_km);
+	xfrm_xdp_policy_init();
 	err = xfrm_xdp_bpf_init();
 	if (err)
 		goto km;

@@ -138,6 +138,103 @@ policy_deleted()
 	test_end
 }
 
+# optional LABEL COMMAND…: in the clear, for the policy's only template is optional; then
+# COMMAND brings its SA. So does the kernel alone, first.
+SPI_OPTIONAL=0x3001
+optional()
+{
+	local tmpl="tmpl proto esp reqid 9 mode transport level use" fast plain
+
+	test_begin "a template that was optional is obeyed by the next packet: $1"
+	for fast in no yes; do
+		no_ipsec
+		configure "$HB" "xfrm state flush"
+		[ $fast = yes ] || detach
+		configure "$GW1" "xfrm policy add src $A4 dst $B4 dir out $tmpl"
+		[ $fast = no ] || attach lan wire --plain
+		capture_start "optional-$fast"
+		burst "$HA" "$A4" "$B4" 4003 5001 1
+		agent got name=B n=1
+		mark "$GW1"
+		burst "$HA" "$A4" "$B4" 4003 5001 9 first=1
+		expect_got B 10 62
+		[ $fast = no ] || expect_counts "$GW1" ForwardDone=9
+		capture_sync
+		expect_wire "frames in the clear" 10 "src host $A4 and udp"
+		STATE="src $A4 dst $B4 proto esp spi $SPI_OPTIONAL reqid 9 mode transport ${ALGO[gcm128]}"
+		configure "$HB" "xfrm state add $STATE"
+		"${@:2}"
+		mark "$GW1"
+		burst "$HA" "$A4" "$B4" 4003 5001 5 first=10
+		expect_got B 15 62
+		[ $fast = no ] || expect_counts "$GW1" ForwardDone=0 Encrypted=4
+		capture_sync
+		expect_wire "frames in the clear" 10 "src host $A4 and udp"
+		expect_wire "frames of ESP" 5 "ip proto 50 and src host $A4"
+		capture_stop
+	done
+	configure "$HB" "xfrm state flush"
+	test_end
+}
+
+sa_added() { configure "$GW1" "xfrm state add $STATE"; }
+
+larval_sa_filled()
+{
+	configure "$GW1" "xfrm state allocspi src $A4 dst $B4 proto esp reqid 9 mode transport \
+			min $SPI_OPTIONAL max $SPI_OPTIONAL" \
+		"xfrm state update $STATE"
+}
+
+# One that the module has not been told of.
+policy_before_module()
+{
+	local STATE="src $A4 dst $B4 proto esp spi $SPI_OPTIONAL reqid 9 mode transport ${ALGO[gcm128]}"
+
+	test_begin "a policy that was there before the module: its optional template, too"
+	no_ipsec
+	detach
+	must modprobe -r xfrm_xdp
+	configure "$GW1" "xfrm policy add src $A4 dst $B4 dir out \
+		tmpl proto esp reqid 9 mode transport level use"
+	attach lan wire --plain
+	burst "$HA" "$A4" "$B4" 4004 5001 10
+	expect_got B 10 62
+	mark "$GW1"
+	configure "$GW1" "xfrm state add $STATE"
+	burst "$HA" "$A4" "$B4" 4004 5001 5
+	# HB has no such SA.
+	expect_counts "$GW1" ForwardDone=0 Encrypted=4
+	test_end
+}
+
+# Another template is optional: of that SA alone the policy can do without.
+required_and_optional()
+{
+	local comp="src $A4 dst $B4 proto comp"
+
+	test_begin "an SA that no policy has optional ends no flow; one that a policy has does"
+	no_ipsec
+	sa_setup
+	configure "$GW1" "xfrm policy add src $A4 dst $B4 dir out \
+		tmpl $comp reqid 8 mode transport level use \
+		tmpl src $GW1_4 dst $GW2_4 proto esp reqid 1 mode tunnel"
+	burst "$HA" "$A4" "$B4" 4005 5001 1
+	agent got name=B n=1
+	mark "$GW1"
+	sa_state "$GW1_4" "$GW2_4" 0x7777 gcm128 off 64
+	configure "$GW1" "${STATE/reqid 1/reqid 7}"
+	burst "$HA" "$A4" "$B4" 4005 5001 3 first=1
+	agent got name=B n=4
+	expect_counts "$GW1" Encrypted=3 PuntPolicy=0
+	mark "$GW1"
+	configure "$GW1" "xfrm state add $comp spi 0x77 reqid 8 mode transport comp deflate"
+	burst "$HA" "$A4" "$B4" 4005 5001 3 first=4
+	wait_for 5 counter_at_least "$GW1" LearnRoute 3
+	expect_counts "$GW1" Encrypted=0 PuntPolicy=1 LearnRoute=3
+	test_end
+}
+
 # One device for both: the stack tells a neighbour of the better way, and nobody else.
 same_device()
 {
@@ -167,7 +264,7 @@ same_device()
 	test_end
 }
 
-plan 8
+plan 12
 needs jq:jq
 setup
 not_asked_for
@@ -177,4 +274,8 @@ both_ways 6
 limits
 policy_added
 policy_deleted
+optional "an SA is added" sa_added
+optional "a larval SA is filled in" larval_sa_filled
+policy_before_module
+required_and_optional
 same_device
