@@ -306,6 +306,7 @@ enum xfrm_xdp_verdict xfrm_xdp_input(struct xdp_buff *xdp,
 				     struct bpf_xfrm_xdp_opts *opts);
 
 /* xfrm_xdp_egress.c: can a frame leave as the stack would have sent it? */
+bool xfrm_xdp_egress_hooked_below(const struct net_device *out);
 int xfrm_xdp_egress_check(const struct net_device *in, const struct net_device *out);
 
 /* xfrm_xdp_arrival.c: is a packet that leaves the one that arrived? */

@@ -9,6 +9,35 @@ static inline bool xfrm_xdp_egress_up(const struct net_device *dev)
 	return dev->type == ARPHRD_ETHER && netif_running(dev) && netif_carrier_ok(dev);
 }
 
+static int xfrm_xdp_egress_hooked_one(struct net_device *dev, struct netdev_nested_priv *priv)
+{
+	return xfrm_xdp_device_hooked(dev);
+}
+
+/**
+ * xfrm_xdp_egress_hooked_below() - the same of the devices below another one
+ * @out: device of the stack
+ *
+ * Whichever of them a frame leaves by: that is for a bond to choose.
+ *
+ * Context: RCU read side.
+ */
+bool xfrm_xdp_egress_hooked_below(const struct net_device *out)
+{
+	struct netdev_nested_priv priv = {};
+
+	/* Most often one VLAN device on one port, which wants no walk. */
+	if (likely(is_vlan_dev(out))) {
+		out = xfrm_xdp_vlan_below(out);
+		if (xfrm_xdp_device_hooked(out))
+			return true;
+		if (likely(list_empty(&out->adj_list.lower)))
+			return false;
+	}
+	return netdev_walk_all_lower_dev_rcu((struct net_device *)out, xfrm_xdp_egress_hooked_one,
+					     &priv);
+}
+
 /**
  * xfrm_xdp_egress_check() - does a device take frames that are redirected to it?
  * @in: ingress device, where XDP runs

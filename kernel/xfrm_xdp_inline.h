@@ -222,14 +222,15 @@ static inline bool xfrm_xdp_device_hooked(const struct net_device *dev)
  * xfrm_xdp_egress_hooked() - are there programs or rules on the way out of a device?
  * @out: device of the stack
  *
- * Or of the one below, for frames of a VLAN device go there.
+ * Or of those below: frames of a VLAN device go to the one that it is on, and those of a bond to
+ * its ports, whose programs XDP does not run either.
  *
  * Context: RCU read side.
  */
 static __always_inline bool xfrm_xdp_egress_hooked(const struct net_device *out)
 {
 	return xfrm_xdp_device_hooked(out) ||
-	       (unlikely(is_vlan_dev(out)) && xfrm_xdp_device_hooked(xfrm_xdp_vlan_below(out)));
+	       (unlikely(!list_empty(&out->adj_list.lower)) && xfrm_xdp_egress_hooked_below(out));
 }
 
 /* xfrm_xdp_generic.c */

@@ -142,6 +142,54 @@ bridge_port()
 	test_end
 }
 
+# hook_of KIND DEV: a rule or program at its egress that drops ESP
+hook_of()
+{
+	if [ "$1" = tc ]; then
+		agent tcx_pass "ns=$GW1" dev="$2" hook=egress verdict=2
+		return
+	fi
+	echo "table netdev t { chain c { type filter hook egress device \"$2\" priority 0; \
+		meta protocol vlan counter drop; ip protocol esp counter drop; }; }" >"$TMP/rules"
+	must in_ns "$GW1" nft -f "$TMP/rules"
+}
+
+unhook()
+{
+	if [ "$1" = tc ]; then
+		agent xdp_off "ns=$GW1" dev="$2"
+	else
+		must in_ns "$GW1" nft flush ruleset
+	fi
+}
+
+# port_hooked OUT: frames of the device OUT leave by wire; the hooks there are asked as those of
+# OUT itself, at once, and when flows are learned.
+port_hooked()
+{
+	local kind
+
+	test_begin "rules and programs at the egress of a port of $1 are asked for every packet"
+	for kind in nft tc; do
+		both_ways 4010
+		expect_counts "$GW1" Encrypted=5
+		hook_of $kind wire
+		agent clear name=B
+		mark "$GW1"
+		burst "$HA" $A4 $B4 4010 5001 5
+		wait_for 5 counter_at_least "$GW1" PuntEgressHook 5
+		expect_counts "$GW1" Encrypted=0 PuntEgressHook=5 LearnEgress=5
+		burst "$HA" $A4 $B4 4011 5001 5
+		wait_for 5 counter_at_least "$GW1" LearnEgress 10
+		expect_counts "$GW1" Encrypted=0 FlowLearned=0 LearnEgress=10
+		expect_got B 0
+		unhook $kind wire
+	done
+	both_ways 4010
+	expect_counts "$GW1" Encrypted=5
+	test_end
+}
+
 bond()
 {
 	test_begin "a bond towards the gateway: encrypted fast, received by the stack"
@@ -154,6 +202,7 @@ bond()
 	both_ways 4005 $A6 $B6
 	expect_counts "$GW1" Encrypted=5 Decrypted=0
 	test_end
+	port_hooked "a bond"
 
 	test_begin "a VLAN device on a bond: the same, tagged"
 	configure "$GW1" "link add link bond0 name bond0.7 type vlan id 7" "link set bond0.7 up" \
@@ -164,11 +213,17 @@ bond()
 	wire_on bond0.7
 	both_ways 4006
 	expect_counts "$GW1" Encrypted=5 Decrypted=0
+	test_end
+	port_hooked "the bond below a VLAN device"
+
+	test_begin "and back"
 	configure "$GW1" "link del bond0.7"
 	configure "$GW2" "link del wire.7" "addr add $GW2_4/24 dev wire" \
 		"addr add $GW2_6/64 dev wire nodad" \
 		"route replace $NET_A4 via $GW1_4" "route replace $NET_A6 via $GW1_6"
 	wire_on bond0
+	both_ways 4006
+	expect_counts "$GW1" Encrypted=5 Decrypted=0
 	test_end
 
 	test_begin "XDP on the bond itself: received by the stack"
@@ -238,7 +293,8 @@ vrf()
 	test_end
 }
 
-plan 11
+plan 14
+needs nft:nftables
 setup
 attach
 sa_setup
