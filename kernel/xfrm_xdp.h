@@ -134,7 +134,6 @@ int xfrm_xdp_parse(struct xfrm_xdp_pkt *pkt, u8 *l3, unsigned int linear,
 int xfrm_xdp_parse_skb(struct xfrm_xdp_pkt *pkt, u8 *headers, const struct sk_buff *skb);
 int xfrm_xdp_parse_frame(struct xfrm_xdp_pkt *pkt, const struct xdp_buff *xdp);
 bool xfrm_xdp_tag_beside(const struct xdp_buff *xdp);
-bool xfrm_xdp_generic_clear(const struct xdp_buff *xdp);
 void xfrm_xdp_pkt_key(struct xfrm_xdp_flow_key *key,
 		      const struct xfrm_xdp_pkt *pkt, u32 ifindex, u64 sa);
 
@@ -148,7 +147,13 @@ bool xfrm_xdp_vlan_mapped(const struct net_device *dev);
 void xfrm_xdp_vlan_rx(const struct net_device *dev, unsigned int len);
 void xfrm_xdp_vlan_sent(const struct net_device *dev, unsigned int len);
 
+/* xfrm_xdp_checksum.c: checksums that were left to hardware */
+__sum16 xfrm_xdp_checksum_learn(const struct net_device *dev, const struct xfrm_xdp_pkt *pkt);
+bool xfrm_xdp_checksum_owed(const struct xdp_buff *xdp);
+__sum16 xfrm_xdp_checksum_pseudo(const struct xfrm_xdp_pkt *pkt);
+
 /* xfrm_xdp_generic.c: XDP programs on sk_buffs */
+int xfrm_xdp_generic_clear(const struct xdp_buff *xdp, const struct xfrm_xdp_pkt *pkt);
 void xfrm_xdp_generic_frame(struct xdp_buff *xdp, u8 *start, const u8 *end);
 
 /* xfrm_xdp_replay.c: the SA's own replay state, under x->lock */

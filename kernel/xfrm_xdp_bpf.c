@@ -12,6 +12,7 @@
 #include <linux/sched.h>
 #include <net/ip.h>
 #include <net/netfilter/nf_bpf_link.h>
+#include "xfrm_xdp_checksum.h"
 #include "xfrm_xdp_outer.h"
 
 #define CREATE_TRACE_POINTS
@@ -83,7 +84,9 @@ __bpf_kfunc int bpf_xdp_xfrm_input(struct xdp_md *ctx, struct xfrm_state *x,
  * @opts: result: @error, @reason, @spi and @seq
  * @opts__sz: sizeof(struct bpf_xfrm_xdp_opts) in bytes
  *
- * One 802.1Q tag may be in the frame, and stays.
+ * One 802.1Q tag may be in the frame, and stays. There is no flow that knows where TCP and
+ * UDP may come with the sum of the pseudo-header for a checksum, so each packet is looked at;
+ * it is finished, but in generic mode, where the sk_buff would have it finished again: PUNT.
  *
  * Follows xfrm_output_one(). A tunnel's hop limit is the namespace's default, the
  * inner one stays. DONE: the frame is the ESP packet behind the Ethernet
@@ -113,6 +116,11 @@ __bpf_kfunc int bpf_xdp_xfrm_output(struct xdp_md *ctx, struct xfrm_state *x,
 			 READ_ONCE(net->ipv4.sysctl_ip_default_ttl) :
 			 READ_ONCE(net->ipv6.devconf_all->hop_limit);
 	result.reason = xfrm_xdp_primitive(&pkt, xdp, x, XFRM_SA_DIR_OUT);
+	if (likely(!result.reason)) {
+		outer.partial = xfrm_xdp_checksum_partial(&pkt, xfrm_xdp_checksum_pseudo(&pkt));
+		if (unlikely(outer.partial && xfrm_xdp_checksum_owed(xdp)))
+			result.reason = XFRM_XDP_R_PUNT_CHECKSUM;
+	}
 	if (likely(!result.reason))
 		verdict = xfrm_xdp_output(xdp, x, &pkt, &outer, &result);
 	return xfrm_xdp_verdict(xfrm_xdp_frame_net(xdp), xdp, verdict, &result, opts);

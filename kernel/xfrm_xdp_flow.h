@@ -83,9 +83,11 @@ union xfrm_xdp_hop {
  *	its xfrm interface, if any
  * @hop: forwarding: next hop, as of the jiffy in @used
  * @revalidating: 1 while a packet is on its way to renew it
+ * @kind: of its &struct xfrm_xdp_flow_id
  * @left: of kind XFRM_XDP_FLOW_LEAVING: ESP packets have left
  * @handed: SA: packets may be on their way up the stack, see xfrm_xdp_uptake_ends()
- * @kind: of its &struct xfrm_xdp_flow_id
+ * @pseudo: forwarding: xfrm_xdp_checksum_pseudo() where packets may come with that for a
+ *	checksum, else 0
  * @leaving: forwarding by an SA: handle of the flow of its ESP packets
  * @routes: SA: xfrm_xdp_route_gen() when its ESP was heard last
  * @udp_gen: SA of ESP in UDP: &xfrm_xdp_net.policy_gen from before the stack checked the UDP
@@ -128,9 +130,14 @@ struct xfrm_xdp_flow {
 	struct net_device *out;
 	union xfrm_xdp_hop hop;
 	u8 revalidating;
-	bool left;
-	bool handed;
 	u8 kind;
+	union {
+		struct {
+			bool left;
+			bool handed;
+		};
+		__sum16 pseudo;
+	};
 	union {
 		u64 leaving;
 		struct {

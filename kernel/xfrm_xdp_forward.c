@@ -167,7 +167,8 @@ static __always_inline int xfrm_xdp_forward_check(struct xfrm_xdp_flow *flow,
 /* Out in the clear: next hop's address, TTL, no metadata on the wire. */
 static __always_inline enum xfrm_xdp_verdict
 xfrm_xdp_forward_plain(const struct xfrm_xdp_flow *flow, struct xdp_buff *xdp,
-		       const struct xfrm_xdp_pkt *pkt, struct bpf_xfrm_xdp_opts *opts)
+		       const struct xfrm_xdp_pkt *pkt, bool partial,
+		       struct bpf_xfrm_xdp_opts *opts)
 {
 	u8 *mac = pkt->l3 - xfrm_xdp_mac_len(flow->out);
 
@@ -176,6 +177,8 @@ xfrm_xdp_forward_plain(const struct xfrm_xdp_flow *flow, struct xdp_buff *xdp,
 		opts->reason = XFRM_XDP_R_PUNT_ROOM;
 		return XFRM_XDP_PUNT;
 	}
+	if (unlikely(partial))
+		xfrm_xdp_checksum_finish(pkt);
 	xfrm_xdp_decrease_ttl(pkt->l3, pkt->family);
 	xfrm_xdp_mac_header(mac, flow->out, READ_ONCE(flow->hop.word), pkt->family);
 	xfrm_xdp_set_frame(xdp, mac, pkt->l3 + pkt->len);
@@ -187,7 +190,7 @@ xfrm_xdp_forward_plain(const struct xfrm_xdp_flow *flow, struct xdp_buff *xdp,
 /* Out through an SA. */
 static __always_inline enum xfrm_xdp_verdict
 xfrm_xdp_forward_sa(const struct xfrm_xdp_flow *flow, struct xfrm_xdp_net *xn,
-		    struct xdp_buff *xdp, const struct xfrm_xdp_pkt *pkt,
+		    struct xdp_buff *xdp, const struct xfrm_xdp_pkt *pkt, bool partial,
 		    struct bpf_xfrm_xdp_opts *opts)
 {
 	const struct xfrm_xdp_outer outer = {
@@ -196,6 +199,7 @@ xfrm_xdp_forward_sa(const struct xfrm_xdp_flow *flow, struct xfrm_xdp_net *xn,
 		/* Both MTUs of a bundle were up to date in this jiffy, or were brought there. */
 		.mtu = ((struct xfrm_dst *)flow->dst)->child_mtu_cached,
 		.forward = true,
+		.partial = partial,
 	};
 	enum xfrm_xdp_verdict verdict;
 
@@ -313,6 +317,7 @@ xfrm_xdp_take_forward(struct xfrm_xdp_flow *flow, struct xfrm_xdp_net *xn,
 		      struct xdp_buff *xdp, const struct xfrm_xdp_pkt *pkt,
 		      const struct xfrm_xdp_arrived *arrived, struct bpf_xfrm_xdp_opts *opts)
 {
+	bool partial = xfrm_xdp_checksum_partial(pkt, flow->pseudo);
 	int reason = xfrm_xdp_forward_holds(flow, xn);
 	enum xfrm_xdp_verdict verdict;
 	u32 now = jiffies;
@@ -322,12 +327,15 @@ xfrm_xdp_take_forward(struct xfrm_xdp_flow *flow, struct xfrm_xdp_net *xn,
 					xfrm_xdp_flow_fresh(flow, now);
 	if (likely(!reason))
 		reason = xfrm_xdp_forward_check(flow, xn, xdp, pkt, now);
+	if (unlikely(partial) && !reason && xfrm_xdp_checksum_owed(xdp))
+		reason = XFRM_XDP_R_PUNT_CHECKSUM;
 	if (unlikely(reason)) {
 		verdict = xfrm_xdp_punt(opts, reason);
 	} else {
 		opts->ifindex = xfrm_xdp_vlan_real(flow->out)->ifindex;
-		verdict = flow->dst->xfrm ? xfrm_xdp_forward_sa(flow, xn, xdp, pkt, opts) :
-					    xfrm_xdp_forward_plain(flow, xdp, pkt, opts);
+		verdict = flow->dst->xfrm ?
+			  xfrm_xdp_forward_sa(flow, xn, xdp, pkt, partial, opts) :
+			  xfrm_xdp_forward_plain(flow, xdp, pkt, partial, opts);
 	}
 	return xfrm_xdp_flow_took(flow, xn, arrived, verdict, opts);
 }
@@ -353,7 +361,7 @@ static enum xfrm_xdp_verdict xfrm_xdp_by_handle(struct xdp_buff *xdp,
 	/* Of what was decrypted in this run that was asked before. */
 	if (likely(!reason && !sa))
 		reason = xfrm_xdp_meta_been(xdp) ? XFRM_XDP_R_PUNT_NO_PROOF :
-						   xfrm_xdp_frame_is_ours(xdp, flow);
+						   xfrm_xdp_frame_is_ours(xdp, &pkt, flow);
 	if (likely(!reason))
 		reason = xfrm_xdp_flow_match(flow, xdp, &pkt, sa);
 	if (unlikely(reason))
@@ -395,7 +403,7 @@ xfrm_xdp_along(struct xdp_buff *xdp, struct xfrm_xdp_net *xn,
 	if (unlikely(reason))
 		return xfrm_xdp_punt(opts, reason);
 	flow = xfrm_xdp_find(xn, &pkt, ifindex, 0);
-	reason = likely(flow) ? xfrm_xdp_frame_is_ours(xdp, flow) :
+	reason = likely(flow) ? xfrm_xdp_frame_is_ours(xdp, &pkt, flow) :
 				XFRM_XDP_R_PUNT_NOT_LEARNED;
 	if (unlikely(reason))
 		return xfrm_xdp_punt(opts, reason);

@@ -2,26 +2,32 @@
 /* What is different where an XDP program runs on sk_buffs, after the driver. */
 
 #include <linux/netdevice.h>
-#include "xfrm_xdp.h"
+#include "xfrm_xdp_checksum.h"
 
 /**
- * xfrm_xdp_generic_clear() - did a frame that is in the clear come so?
+ * xfrm_xdp_generic_clear() - refuse frames in the clear that only the stack knows all of
  * @xdp: frame
+ * @pkt: its packet
  *
  * What the stack has decrypted it receives once more, by the same device: there generic XDP
- * sees it, and not its sec_path. In the driver XDP comes before all that.
+ * sees it, and not its sec_path. In the driver XDP comes before all that. A checksum that is
+ * not finished may come by any device, from a veth or from GRO: see xfrm_xdp_checksum_owed().
  *
  * Context: XDP.
+ * Return: XFRM_XDP_OK, or the reason to punt.
  */
-bool xfrm_xdp_generic_clear(const struct xdp_buff *xdp)
+int xfrm_xdp_generic_clear(const struct xdp_buff *xdp, const struct xfrm_xdp_pkt *pkt)
 {
 	const struct net_device *dev = xdp->rxq->dev;
 	const struct xfrm_xdp_port *port;
 
 	if (!xfrm_xdp_is_generic(xdp))
-		return true;
+		return XFRM_XDP_OK;
 	port = xfrm_xdp_port_find(xfrm_xdp_net_rcu(dev_net(dev)), dev->ifindex);
-	return !port || !READ_ONCE(port->esp_seen);
+	if (port && READ_ONCE(port->esp_seen))
+		return XFRM_XDP_R_PUNT_GENERIC;
+	return xfrm_xdp_checksum_partial(pkt, xfrm_xdp_checksum_pseudo(pkt)) ?
+	       XFRM_XDP_R_PUNT_CHECKSUM : XFRM_XDP_OK;
 }
 
 /**

@@ -281,12 +281,14 @@ static __always_inline bool xfrm_xdp_tag_stripped(const struct xdp_buff *xdp)
 /**
  * xfrm_xdp_frame_is_ours() - would this host's IP layer take the frame?
  * @xdp: the frame, with an Ethernet header
+ * @pkt: its packet
  * @flow: that it would take
  *
  * Context: XDP.
  * Return: XFRM_XDP_OK, or the reason to punt.
  */
 static __always_inline int xfrm_xdp_frame_is_ours(const struct xdp_buff *xdp,
+						  const struct xfrm_xdp_pkt *pkt,
 						  const struct xfrm_xdp_flow *flow)
 {
 	const struct net_device *in = flow->in;
@@ -298,8 +300,8 @@ static __always_inline int xfrm_xdp_frame_is_ours(const struct xdp_buff *xdp,
 	if (xfrm_xdp_tag_stripped(xdp) || unlikely(in && !(in->flags & IFF_UP)))
 		return XFRM_XDP_R_PUNT_VLAN;
 	if (unlikely(rcu_access_pointer(xdp->rxq->dev->xdp_prog)) &&
-	    flow->kind == XFRM_XDP_FLOW_FORWARD && !xfrm_xdp_generic_clear(xdp))
-		return XFRM_XDP_R_PUNT_GENERIC;
+	    flow->kind == XFRM_XDP_FLOW_FORWARD)
+		return xfrm_xdp_generic_clear(xdp, pkt);
 	return XFRM_XDP_OK;
 }
 

@@ -347,6 +347,7 @@ static struct xfrm_xdp_flow *xfrm_xdp_learn_new(const struct xfrm_xdp_lesson *l,
 	flow->leaving = l->leaving;
 	flow->via = l->via ? l->via->handle : 0;
 	flow->policy_gen = l->gen;
+	flow->pseudo = l->sa ? 0 : xfrm_xdp_checksum_learn(l->rx, &l->pkt);
 	return flow;
 }
 
@@ -444,12 +445,11 @@ static int xfrm_xdp_learn_leave(struct xfrm_xdp_lesson *l)
 static bool xfrm_xdp_learn_back(struct xfrm_xdp_lesson *l, struct xfrm_xdp_flow *via)
 {
 	const struct xfrm_xdp_flow_key *key = &via->key;
+	struct xfrm_xdp_flow *sa = key->sa ? xfrm_xdp_flow_get(l->xn, key->sa) : NULL;
 	struct net_device *in, *rx;
-	struct xfrm_xdp_flow *sa;
 
 	in = dev_get_by_index_rcu(l->net, key->ifindex);
 	rx = in;
-	sa = key->sa ? xfrm_xdp_flow_get(l->xn, key->sa) : NULL;
 	if (key->sa)
 		rx = sa ? dev_get_by_index_rcu(l->net, sa->key.ifindex) : NULL;
 	l->pkt.vlan = key->vlan;

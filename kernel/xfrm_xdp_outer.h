@@ -48,12 +48,14 @@ struct xfrm_xdp_layout {
  * @hop: next hop on @dev, and the hop limit of the outer header in tunnel mode
  * @mtu: of the path, in bytes from the outer IP header on
  * @forward: decrement the inner TTL
+ * @partial: the inner checksum is xfrm_xdp_checksum_partial()
  */
 struct xfrm_xdp_outer {
 	struct net_device *dev;
 	union xfrm_xdp_hop hop;
 	u32 mtu;
 	bool forward;
+	bool partial;
 };
 
 bool xfrm_xdp_outer_without(struct xfrm_xdp_layout *l, const struct xfrm_state *x,

@@ -10,6 +10,7 @@
 
 #include <net/ip.h>
 #include "xfrm_xdp.h"
+#include "xfrm_xdp_checksum.h"
 #include "xfrm_xdp_esp.h"
 #include "xfrm_xdp_outer.h"
 #include "xfrm_xdp_replay.h"
@@ -286,6 +287,9 @@ xfrm_xdp_output_packet(struct xdp_buff *xdp, struct xfrm_state *x, const struct 
 
 	opts->spi = x->id.spi;
 	opts->seq = ntohl(f->seq);
+	/* Not before: what is punted goes up the stack, and is finished there. */
+	if (unlikely(outer->partial))
+		xfrm_xdp_checksum_finish(pkt);
 	xfrm_xdp_output_place(f, copy, pkt, outer, &l);
 	err = xfrm_xdp_esp_encrypt(f);
 	verdict = copy ? xfrm_xdp_output_copied(f, err, &l, opts) :

@@ -31,7 +31,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 # for leaks there.
 shares=(
 	"tunnel secpath replay expiry validity policies who_may exact_key mtu_ttl revalidate attacks fails_closed attach"
-	"tcp local bad_input vlan virtio devices plain hub iface oracle transforms scale verifier cli rekey gtest-inplace"
+	"tcp checksum local bad_input vlan virtio devices plain hub iface oracle transforms scale verifier cli rekey gtest-inplace"
 	"smoke learning gtest lifecycle namespaces neighbours"
 )
 # Of a kernel that can be made to run out of memory, which the debug kernel is.
