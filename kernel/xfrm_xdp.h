@@ -324,6 +324,10 @@ bool xfrm_xdp_arrival_is(const struct sk_buff *skb, const struct xfrm_xdp_pkt *p
 int xfrm_xdp_learn(const struct nf_hook_state *state, struct sk_buff *skb,
 		   struct bpf_xfrm_learn_opts *opts);
 
+/* xfrm_xdp_redirect.c: redirects of IPv6 */
+bool xfrm_xdp_redirected6(struct net *net, const struct net_device *dev,
+			  const struct sk_buff *skb);
+
 /* xfrm_xdp_dst.c: what xfrm_xdp_dst.h leaves to the kernel */
 u32 xfrm_xdp_dst_cookie(const struct dst_entry *dst, u32 routes6);
 bool xfrm_xdp_dst_valid(struct dst_entry *dst, u32 cookie);

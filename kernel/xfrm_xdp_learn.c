@@ -241,10 +241,7 @@ static bool xfrm_xdp_learn_packet(struct xfrm_xdp_lesson *l)
 	return l->pkt.proto == IPPROTO_TCP || l->pkt.proto == IPPROTO_UDP;
 }
 
-/*
- * To one host, where the stack says nothing to the sender? ip6_forward() has no flag
- * for the redirects that it sends; for those of IPv4 see above.
- */
+/* To one host, without a redirect by the stack; xfrm_xdp_learn_forwarded() has those of IPv4. */
 static bool xfrm_xdp_learn_next_hop(const struct xfrm_xdp_lesson *l)
 {
 	if (dev_net(l->out) != l->net)
@@ -253,7 +250,8 @@ static bool xfrm_xdp_learn_next_hop(const struct xfrm_xdp_lesson *l)
 		return skb_rtable(l->skb)->rt_type == RTN_UNICAST;
 	if (ipv6_addr_is_multicast(&ipv6_hdr(l->skb)->daddr))
 		return false;
-	return l->out != l->port || l->via || secpath_exists(l->skb);
+	return l->out != l->port || l->via || secpath_exists(l->skb) ||
+	       !xfrm_xdp_redirected6(l->net, l->port, l->skb);
 }
 
 /* Where it goes: through one SA or none, to one next hop on Ethernet. */

@@ -157,7 +157,101 @@ policy_change()
 	test_end
 }
 
-plan 6
+# One arm: from B, or from a host of the link, by IPv6 in the clear to GW1, and by an SA or
+# none to C, by the same device. Only the host of the link is told of the better way.
+C6B=2001:db8:c::3	# for redirects, of which there are six at once for each destination
+ON_LINK=2001:db8:f::9	# another address of GW2
+one_armed_setup()
+{
+	local ns tmpl="tmpl src $GW1_4 dst $GW3_4 proto esp reqid 1 mode tunnel" src
+
+	for ns in "$GW1" "$GW2" "$GW3"; do
+		configure "$ns" "xfrm state flush" "xfrm policy flush"
+	done
+	configure "$GW3" "addr replace $C6B/128 dev lo nodad" "addr replace fe80::3/64 dev wire nodad"
+	configure "$GW2" "addr replace $ON_LINK/64 dev wire nodad"
+	# ndisc_send_redirect() wants an address of its own, and one of the target.
+	configure "$GW1" "addr replace fe80::1/64 dev wire nodad" \
+		"neigh replace $ON_LINK lladdr $MAC_GW2 dev wire nud permanent" \
+		"neigh replace fe80::3 lladdr $MAC_GW3 dev wire nud permanent"
+	[ "$1" = encrypted ] || return 0
+	states $SPI_HC $GW1_4 $GW3_4
+	configure "$GW1" "$STATES"
+	configure "$GW3" "$STATES"
+	for src in $NET_B6 $ON_LINK/128; do
+		configure "$GW1" "xfrm policy add src $src dst $NET_C6 dir out $tmpl"
+		configure "$GW3" "xfrm policy add src $src dst $NET_C6 dir in $tmpl"
+	done
+}
+
+# one_armed NS SRC DST N: REDIRECTED is how often the sender was told, on the wire and by count
+one_armed()
+{
+	local before
+
+	agent clear name=C
+	capture_start
+	before=$(redirects)
+	burst "$1" "$2" "$3" 4000 5001 1
+	agent got name=C n=1
+	[ "$4" -le 1 ] || burst "$1" "$2" "$3" 4000 5001 $(($4 - 1)) first=1
+	expect_got C "$4"
+	REDIRECTED=$(($(redirects) - before))
+	capture_sync
+	expect_wire "redirects to the sender" "$REDIRECTED" \
+		"icmp6 and ip6[40] == 137 and dst host $2"
+	capture_stop
+}
+
+# one_armed_routes GATEWAY: GW1's way to C
+one_armed_routes() { configure "$GW1" "route replace $NET_C6 via $1 dev wire"; }
+
+ONE_ARMED=(
+	"encrypted|fe80::3"
+	"encrypted|2001:db8:f::3"
+	"in the clear|fe80::3"
+	"in the clear|2001:db8:f::3"
+)
+BY_STACK=()
+
+one_armed_by_stack()
+{
+	local row
+
+	test_begin "one arm, IPv6: whom the stack tells of the better way"
+	for row in "${ONE_ARMED[@]}"; do
+		one_armed_setup "${row%|*}"
+		one_armed_routes "${row#*|}"
+		one_armed "$HB" "$B6" "$C6" 10
+		expect "redirects to B, $row" "$REDIRECTED" 0
+		one_armed "$GW2" "$ON_LINK" "$C6B" 1
+		BY_STACK+=("$REDIRECTED")
+	done
+	expect "redirects to the host of the link" "${BY_STACK[*]}" "1 1 1 0"
+	test_end
+}
+
+one_armed_fast()
+{
+	local way=${ONE_ARMED[$1]%|*} via=${ONE_ARMED[$1]#*|} done=ForwardDone told=${BY_STACK[$1]}
+
+	test_begin "one arm, IPv6, $way by $via: fast from behind a router"
+	[ "$way" != encrypted ] || done=Encrypted
+	one_armed_setup "$way"
+	one_armed_routes "$via"
+	mark "$GW1"
+	one_armed "$HB" "$B6" "$C6" 10
+	expect "redirects to B" "$REDIRECTED" 0
+	expect_counts "$GW1" FlowLearned=1 LearnRoute=0 "$done=9"
+	expect_no_errors "$GW1"
+	mark "$GW1"
+	one_armed "$GW2" "$ON_LINK" "$C6B" 1
+	expect "redirects to the host of the link" "$REDIRECTED" "$told"
+	expect_counts "$GW1" FlowLearned=$((1 - told)) LearnRoute="$told" "$done=0"
+	test_end
+}
+
+plan 11
 setup
 gw3_create
 agent sink name=C "ns=$GW3" port=5001
@@ -170,3 +264,10 @@ through "IPv6, from C to B" "$GW3" "$C6" "$B6" B 62 $SPI_CH $SPI_HB
 # The inner source is a neighbour on the very link.
 through "from GW2 itself to C" "$GW2" "$GW2_4" "$C4" C 63 $SPI_BH $SPI_HC
 policy_change
+
+detach
+one_armed_by_stack
+attach lan wire --plain
+for ((i = 0; i < ${#ONE_ARMED[@]}; i++)); do
+	one_armed_fast $i
+done
