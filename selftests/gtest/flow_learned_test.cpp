@@ -1,107 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // An inbound SA that was learned from the stack: what its handle does to the
 // frames that are of it, and to those that are not; and the metadata that follow.
-#include "fixture.hpp"
+#include "learned.hpp"
 
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <linux/netfilter.h>
 #include <sys/socket.h>
 
 #include <cstring>
-#include <optional>
 
 namespace xfrm_xdp::test {
 namespace {
 
 // Not in the C library's copy of the kernel's header yet.
-constexpr auto attach_netfilter = static_cast<bpf_attach_type>(45);
 constexpr auto attach_tcx_ingress = static_cast<bpf_attach_type>(46);
-constexpr const char *revalidate = "/sys/module/xfrm_xdp/parameters/revalidate_ms";
 
-class LearnedSa : public XfrmTest {
+class LearnedFlow : public LearnedSa {
 protected:
-    void SetUp() override
-    {
-        XfrmTest::SetUp();
-        ASSERT_FALSE(HasFatalFailure());
-        // No packet has to renew anything while the test runs.
-        renew_within("86400000");
-        // So that decrypted packets reach LOCAL_IN.
-        sa_ = make_sa(Way::input);
-        inner_ = inner_packet(Family::v4, 100);
-        std::get<packet::Ipv4>(inner_.network).destination =
-            std::get<packet::Ipv4Address>(sa_.destination);
-        ASSERT_NO_FATAL_FAILURE(add(sa_));
-        teach(esp(), "FlowLearned");
-    }
-
-    void renew_within(const char *milliseconds)
-    {
-        revalidate_.reset();
-        auto set = Sysctl::set(revalidate, milliseconds);
-        ASSERT_TRUE(set) << set.error().cause;
-        revalidate_.emplace(*std::move(set));
-    }
-
-    // A packet that goes through the stack, past the learner.
-    void teach(View frame, const char *reason)
-    {
-        Probe &learner = probe("probe_learn");
-        const auto fd = learner.program_fd("probe");
-        ASSERT_TRUE(fd) << fd.error().cause;
-        LIBBPF_OPTS(bpf_link_create_opts, options);
-        options.netfilter.pf = NFPROTO_IPV4;
-        options.netfilter.hooknum = NF_INET_LOCAL_IN;
-        options.netfilter.priority = 0x7ffffffe;
-        const Fd link(bpf_link_create(*fd, 0, attach_netfilter, &options));
-        ASSERT_TRUE(link) << std::strerror(errno);
-
-        probe_result result{};
-        ASSERT_TRUE(learner.set_map("result", &result));
-        const Status injected = probe("pass").inject(frame, sandbox().ifindex(), "pass");
-        ASSERT_TRUE(injected) << injected.error().cause;
-        // The outer packet passes LOCAL_IN, too; the inner one comes last.
-        ASSERT_TRUE(wait_until([&] {
-            EXPECT_TRUE(learner.get_map("result", &result));
-            return result.learn.nr > 0;
-        })) << reason_name(result.learn.reason);
-        ASSERT_EQ(reason_name(result.learn.reason), reason);
-        ASSERT_EQ(result.learn.nr, 1U);
-        entry_ = result.learn.flow[0];
-    }
-
-    // The SA's next packet, with the inner packet changed and the frame after it.
-    Bytes esp(const std::function<void(esp::TunnelFrame &)> &change = {})
-    {
-        esp::TunnelFrame frame = esp_frame(sa_, Family::v4, ++sequence_);
-        frame.esp.payload = inner_.build();
-        if (change)
-            change(frame);
-        return encode(sa_, frame);
-    }
-
-    Outcome run(const char *object, View frame, const char *program = "probe",
-                std::uint32_t strip = 0)
-    {
-        ProbeRun run;
-        run.program = program;
-        run.ifindex = sandbox().ifindex();
-        run.request.handle = entry_.val.handle;
-        run.request.strip = strip;
-        auto outcome = probe(object).run(frame, run);
-        EXPECT_TRUE(outcome) << outcome.error().cause;
-        return outcome ? *std::move(outcome) : Outcome{};
-    }
-
-    Bytes plain() const
-    {
-        packet::Packet framed = inner_;
-        framed.ethernet = ethernet_header();
-        return framed.build();
-    }
-
     void expect_flow_punt(View frame, const char *reason, bool forget = false)
     {
         const Snapshot before = snapshot(sa_);
@@ -112,15 +28,9 @@ protected:
         EXPECT_EQ(hex(outcome.frame), hex(frame));
         EXPECT_EQ(hex(snapshot(sa_).raw), hex(before.raw));
     }
-
-    std::optional<Sysctl> revalidate_;
-    Sa sa_;
-    packet::Packet inner_;
-    bpf_xfrm_learn_opts::xfrm_xdp_flow_entry entry_{};
-    std::uint64_t sequence_ = 0;
 };
 
-TEST_F(LearnedSa, EntryIsReadable)
+TEST_F(LearnedFlow, EntryIsReadable)
 {
     EXPECT_NE(entry_.val.handle, 0U);
     EXPECT_EQ(entry_.val.kind, static_cast<unsigned>(XFRM_XDP_FLOW_SA));
@@ -136,7 +46,7 @@ TEST_F(LearnedSa, EntryIsReadable)
     EXPECT_EQ(ntohl(entry_.key.daddr[0]), 0xc0000201U);
 }
 
-TEST_F(LearnedSa, DecryptsItsPackets)
+TEST_F(LearnedFlow, DecryptsItsPackets)
 {
     for (int packet = 0; packet < 3; packet++) {
         const Outcome outcome = run("probe_flow", esp());
@@ -149,7 +59,7 @@ TEST_F(LearnedSa, DecryptsItsPackets)
     EXPECT_EQ(snapshot(sa_).state.packets, 4U);
 }
 
-TEST_F(LearnedSa, LeavesOtherFramesToTheStack)
+TEST_F(LearnedFlow, LeavesOtherFramesToTheStack)
 {
     using packet::Ipv4;
     using packet::Mac;
@@ -174,7 +84,7 @@ TEST_F(LearnedSa, LeavesOtherFramesToTheStack)
     expect_flow_punt(cut, "PuntIpHeader");
 }
 
-TEST_F(LearnedSa, BelongsToItsDevice)
+TEST_F(LearnedFlow, BelongsToItsDevice)
 {
     ProbeRun run;
     run.ifindex = 1; // lo: another device, with another address
@@ -186,7 +96,7 @@ TEST_F(LearnedSa, BelongsToItsDevice)
     EXPECT_EQ(reason_name(outcome->result.opts.reason), "PuntFlowMismatch");
 }
 
-TEST_F(LearnedSa, BelongsToItsNamespace)
+TEST_F(LearnedFlow, BelongsToItsNamespace)
 {
     Sandbox &other = shared_sandbox(1);
     ASSERT_TRUE(other.reset());
@@ -199,7 +109,7 @@ TEST_F(LearnedSa, BelongsToItsNamespace)
 
 // bpf_xdp_xfrm_forward() compares with the flow of the CPU's last packet before all others:
 // that of this SA, time and again. What is decrypted is for this host, and has no flow.
-TEST_F(LearnedSa, IsFoundByItsPacketsOnly)
+TEST_F(LearnedFlow, IsFoundByItsPacketsOnly)
 {
     const auto forward = [&](View frame, int ifindex) {
         ProbeRun run;
@@ -236,7 +146,7 @@ TEST_F(LearnedSa, IsFoundByItsPacketsOnly)
     EXPECT_FALSE(decrypted(own, neighbour.ifindex())) << "in another namespace";
 }
 
-TEST_F(LearnedSa, EndsWithTheSa)
+TEST_F(LearnedFlow, EndsWithTheSa)
 {
     remove(sa_);
     const Bytes frame = esp();
@@ -251,7 +161,7 @@ TEST_F(LearnedSa, EndsWithTheSa)
 
 // The packet that is to renew its SA waits in the stack's receive batch, while those
 // behind it are decrypted: none of them may move the replay window past it.
-TEST_F(LearnedSa, KeepsTheRenewingPacketInItsWindow)
+TEST_F(LearnedFlow, KeepsTheRenewingPacketInItsWindow)
 {
     // Half of it goes by, and the test has the other half.
     renew_within("6000");
@@ -275,7 +185,7 @@ TEST_F(LearnedSa, KeepsTheRenewingPacketInItsWindow)
 }
 
 // What manages the flows calls programs of its own, in process context.
-class Syscall : public LearnedSa {
+class Syscall : public LearnedFlow {
 protected:
     // What the program returned; it may write to what it is given.
     template <class T>
@@ -345,21 +255,6 @@ TEST_F(Syscall, ForgetsTheFlowsOfTheNamespace)
 
 class Metadata : public LearnedSa {
 protected:
-    // What bpf_xdp_xfrm_metadata() puts in front of a packet of the SA.
-    xfrm_xdp_meta proven()
-    {
-        const Outcome outcome = run("probe_metadata", esp());
-        EXPECT_EQ(outcome.result.verdict, XFRM_XDP_DONE);
-        EXPECT_EQ(outcome.result.metadata[0], 0);
-        EXPECT_EQ(outcome.result.opts.sa, entry_.val.handle);
-        EXPECT_EQ(hex(outcome.frame), hex(plain()));
-        xfrm_xdp_meta meta{};
-        EXPECT_EQ(outcome.metadata.size(), sizeof(meta));
-        if (outcome.metadata.size() == sizeof(meta))
-            std::memcpy(&meta, outcome.metadata.data(), sizeof(meta));
-        return meta;
-    }
-
     // A plain frame with @meta in front of it at the tc hook.
     probe_result deliver(View frame, const xfrm_xdp_meta &meta)
     {
