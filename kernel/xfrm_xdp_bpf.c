@@ -217,22 +217,22 @@ __bpf_kfunc int bpf_skb_xfrm_restore(struct __sk_buff *skb,
 __bpf_kfunc int bpf_xfrm_flow_learn(struct bpf_nf_ctx *ctx, void *opts, u32 opts__sz)
 {
 	struct bpf_xfrm_learn_opts *learn = opts;
-	u32 flags;
+	struct bpf_xfrm_learn_opts result = {};
 	int nr;
 
 	if (!xfrm_xdp_opts_ok(opts, opts__sz, sizeof(*learn)))
 		return -EINVAL;
-	flags = learn->flags;
-	memset(learn, 0, sizeof(*learn));
-	learn->flags = flags;
-	if (flags & ~XFRM_XDP_LEARN_PLAIN) {
-		learn->error = -EINVAL;
-		return -EINVAL;
+	result.flags = READ_ONCE(learn->flags);
+	if (result.flags & ~XFRM_XDP_LEARN_PLAIN) {
+		result.error = -EINVAL;
+		nr = -EINVAL;
+	} else {
+		/* What this host sends passes its hooks in process context. */
+		local_bh_disable();
+		nr = xfrm_xdp_learn(ctx->state, ctx->skb, &result);
+		local_bh_enable();
 	}
-	/* What this host sends passes its hooks in process context. */
-	local_bh_disable();
-	nr = xfrm_xdp_learn(ctx->state, ctx->skb, learn);
-	local_bh_enable();
+	*learn = result;
 	return nr;
 }
 
@@ -250,6 +250,7 @@ __bpf_kfunc int bpf_xfrm_flow_learn(struct bpf_nf_ctx *ctx, void *opts, u32 opts
 __bpf_kfunc int bpf_xfrm_flow_counts(void *counts, u32 counts__sz)
 {
 	struct bpf_xfrm_flow_counts *c = counts;
+	u64 packets, bytes;
 	u32 i, nr;
 
 	if (!xfrm_xdp_opts_ok(counts, counts__sz, sizeof(*c)))
@@ -259,12 +260,14 @@ __bpf_kfunc int bpf_xfrm_flow_counts(void *counts, u32 counts__sz)
 		c->error = -EINVAL;
 		return -EINVAL;
 	}
-	c->error = 0;
-	for (i = 0; i < nr; i++)
+	for (i = 0; i < nr; i++) {
 		if (!xfrm_xdp_flow_counts(xfrm_xdp_net(current->nsproxy->net_ns),
-					  c->flow[i].handle, &c->flow[i].packets,
-					  &c->flow[i].bytes))
+					  READ_ONCE(c->flow[i].handle), &packets, &bytes))
 			c->flow[i].handle = 0;
+		c->flow[i].packets = packets;
+		c->flow[i].bytes = bytes;
+	}
+	c->error = 0;
 	return 0;
 }
 

@@ -51,8 +51,9 @@ static inline bool xfrm_xdp_opts_ok(void *opts, u32 opts__sz, u32 size)
 }
 
 /*
- * The results are kept on the stack and copied last: a program may have its
- * options in the packet, which the transform writes over.
+ * Options may be in a map that other CPUs and userspace write, or in the packet that the
+ * transform writes over: a kfunc reads each input once, works on its stack, and writes the
+ * results last.
  */
 static inline int xfrm_xdp_verdict(const struct xfrm_xdp_net *xn, const struct xdp_buff *xdp,
 				   enum xfrm_xdp_verdict verdict,

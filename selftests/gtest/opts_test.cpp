@@ -4,12 +4,9 @@
 #include "fixture.hpp"
 
 #include <arpa/inet.h>
-#include <sys/mman.h>
 
 #include <array>
-#include <atomic>
 #include <cstring>
-#include <thread>
 
 namespace xfrm_xdp::test {
 namespace {
@@ -88,63 +85,7 @@ TEST_F(XfrmTest, ResultsOverwriteTheOptions)
     EXPECT_EQ(punt.outcome.result.opts.seq, 0U);
 }
 
-// The memory of a map, as another CPU sees it.
-class SharedOptions {
-public:
-    explicit SharedOptions(int fd)
-        : place_(mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0))
-    {
-    }
-    ~SharedOptions()
-    {
-        if (*this)
-            munmap(place_, size);
-    }
-    SharedOptions(const SharedOptions &) = delete;
-    SharedOptions &operator=(const SharedOptions &) = delete;
-    explicit operator bool() const { return place_ != MAP_FAILED; }
-    volatile bpf_xfrm_xdp_opts *operator->() const
-    {
-        return static_cast<volatile bpf_xfrm_xdp_opts *>(place_);
-    }
-
-private:
-    static constexpr std::size_t size = 4096;
-    void *place_;
-};
-
-// What the kernel has written into memory that others can write is no longer
-// what it has written: neither a count nor a decision may depend on it.
-TEST_F(XfrmTest, OptionsThatChangeMeanwhileAreNotBelieved)
-{
-    constexpr int runs = 100000;
-    const Sa sa = make_sa(Way::output);
-    ASSERT_NO_FATAL_FAILURE(add(sa));
-    const auto fd = probe(Way::output).map_fd("shared");
-    ASSERT_TRUE(fd) << fd.error().cause;
-    SharedOptions options(*fd);
-    ASSERT_TRUE(options);
-
-    std::atomic<bool> stop{false};
-    std::thread meddler([&] {
-        while (!stop)
-            options->reason = XFRM_XDP_R_PUNT_VLAN;
-    });
-    packet::Packet inner = inner_packet(Family::v4, 100);
-    inner.ethernet = ethernet_header();
-    std::get<packet::Ipv4>(inner.network).version = 5;
-    ProbeRun run;
-    run.program = "probe_shared";
-    run.repeat = runs;
-    const Call call = output(inner.build(), sa, run);
-    stop = true;
-    meddler.join();
-
-    EXPECT_EQ(call.outcome.result.calls, static_cast<unsigned>(runs));
-    EXPECT_EQ(call.module, (Counters{{"PuntIpHeader", runs}}));
-}
-
-// The same, where it is the packet itself that overwrites the options: inside is
+// Options in the packet, which overwrites them: inside is
 // what looks like another reason after decryption.
 TEST_F(XfrmTest, OptionsInThePacketAreNotBelieved)
 {

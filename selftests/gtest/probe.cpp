@@ -157,7 +157,18 @@ Result<Outcome> Probe::run(View frame, const ProbeRun &run)
     return outcome;
 }
 
-Status Probe::inject(View frame, int ifindex, const std::string &program)
+Status Probe::inject(View frame, int ifindex, const std::string &program, int times)
+{
+    return test_run(frame, ifindex, program, times, BPF_F_TEST_XDP_LIVE_FRAMES);
+}
+
+Status Probe::repeat(View frame, int ifindex, const std::string &program, int times)
+{
+    return test_run(frame, ifindex, program, times, 0);
+}
+
+Status Probe::test_run(View frame, int ifindex, const std::string &program, int times,
+                       std::uint32_t flags)
 {
     const auto fd = program_fd(program);
     if (!fd)
@@ -170,10 +181,10 @@ Status Probe::inject(View frame, int ifindex, const std::string &program)
     options.data_size_in = size32(frame);
     options.ctx_in = &context;
     options.ctx_size_in = sizeof(context);
-    options.repeat = 1;
-    options.flags = BPF_F_TEST_XDP_LIVE_FRAMES;
+    options.repeat = times;
+    options.flags = flags;
     if (const int error = bpf_prog_test_run_opts(*fd, &options))
-        return errno_error(-error, "live BPF_PROG_TEST_RUN of " + program);
+        return errno_error(-error, "BPF_PROG_TEST_RUN of " + program);
     return Done{};
 }
 

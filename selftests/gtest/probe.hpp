@@ -43,7 +43,9 @@ public:
     static Result<Probe> load(const std::string &name);
     Result<Outcome> run(View frame, const ProbeRun &run);
     // Up the stack of the device, as XDP_PASS does it.
-    Status inject(View frame, int ifindex, const std::string &program);
+    Status inject(View frame, int ifindex, const std::string &program, int times = 1);
+    // An XDP program that leaves the frame as it is, time and again.
+    Status repeat(View frame, int ifindex, const std::string &program, int times);
     // A program that is no XDP program, on a packet with an Ethernet header, with
     // the context that its type takes.
     Result<Outcome> run_other(View packet, const std::string &program, View context);
@@ -58,6 +60,8 @@ private:
     };
     explicit Probe(bpf_object *object) : object_(object) {}
     Status prepare(const probe_request &request);
+    Status test_run(View frame, int ifindex, const std::string &program, int times,
+                    std::uint32_t flags);
     std::unique_ptr<bpf_object, Closer> object_;
 };
 

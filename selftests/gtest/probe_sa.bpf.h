@@ -75,36 +75,6 @@ int probe_long(struct xdp_md *ctx)
 	return probe_call(ctx, sizeof(union probe_opts));
 }
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct bpf_xfrm_xdp_opts);
-} shared SEC(".maps");
-
-/* Options that others write at the same time. */
-SEC("xdp")
-int probe_shared(struct xdp_md *ctx)
-{
-	struct probe_request *req = probe_request();
-	struct probe_result *res = probe_result();
-	struct bpf_xfrm_xdp_opts *opts;
-	struct xfrm_state *x;
-	__u32 zero = 0;
-
-	opts = bpf_map_lookup_elem(&shared, &zero);
-	if (!req || !res || !opts)
-		return XDP_ABORTED;
-	x = probe_sa(ctx, req, res);
-	if (!x)
-		return XDP_ABORTED;
-	res->verdict = PROBE_KFUNC(ctx, x, opts, sizeof(*opts));
-	bpf_xdp_xfrm_state_release(x);
-	res->calls++;
-	return probe_action(res->verdict);
-}
-
 /* Options in the packet that the kfunc works on. */
 SEC("xdp")
 int probe_in_packet(struct xdp_md *ctx)
