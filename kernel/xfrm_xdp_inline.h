@@ -260,9 +260,12 @@ static inline bool xfrm_xdp_is_generic(const struct xdp_buff *xdp)
 
 /*
  * Did the driver take a VLAN tag out of the frame? Only the driver knows, whatever its
- * features say: a veth's are not about what its other end leaves beside. It may be asked
- * only about a buffer that came from its own ring: generic XDP and test runs use the
- * device's queues, cpumap and devmap a queue of nobody.
+ * features say: a veth's are not about what its other end leaves beside. But its op reads what
+ * the driver has behind the xdp_buff, which other frames of the device have not. The queues of
+ * a driver's own receive path name their NAPI: in 6.12 those of all three drivers that have the
+ * op (ice, mlx5, veth), with AF_XDP pools, too. No other queue does: those of the device
+ * (generic XDP, test runs), of live test runs, of cpumap and of devmap. A kernel whose
+ * struct xdp_rxq_info has no @napi_id needs another sign.
  */
 static __always_inline bool xfrm_xdp_tag_stripped(const struct xdp_buff *xdp)
 {
@@ -272,8 +275,7 @@ static __always_inline bool xfrm_xdp_tag_stripped(const struct xdp_buff *xdp)
 		u16 tci;
 	} tag __uninitialized;
 
-	if (!ops || !ops->xmo_rx_vlan_tag || !xdp_rxq_info_is_reg(xdp->rxq) ||
-	    xfrm_xdp_on_device_queue(xdp))
+	if (!ops || !ops->xmo_rx_vlan_tag || !xdp->rxq->napi_id)
 		return xfrm_xdp_tag_beside(xdp);
 	return !ops->xmo_rx_vlan_tag((const struct xdp_md *)xdp, &tag.proto, &tag.tci);
 }

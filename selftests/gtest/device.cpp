@@ -22,18 +22,20 @@ namespace {
 
 constexpr const char *device_name = "probe0";
 
-Status add_dummy(Netlink &route)
+Status add_device(Netlink &route, const std::string &kind)
 {
     Message message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
     auto &link = message.header<ifinfomsg>();
     link.ifi_flags = link.ifi_change = IFF_UP;
     message.attribute(IFLA_IFNAME, device_name, std::strlen(device_name) + 1);
     message.attribute(IFLA_ADDRESS, gateway_mac.octets);
-    // IFLA_LINKINFO holds one attribute: IFLA_INFO_KIND "dummy".
+    // IFLA_LINKINFO holds one attribute: IFLA_INFO_KIND.
     struct {
         nlattr attr;
         char kind[8];
-    } info = {{sizeof(nlattr) + sizeof("dummy"), IFLA_INFO_KIND}, "dummy"};
+    } info{};
+    info.attr = {static_cast<std::uint16_t>(sizeof(nlattr) + kind.size() + 1), IFLA_INFO_KIND};
+    kind.copy(info.kind, sizeof(info.kind) - 1);
     message.attribute(IFLA_LINKINFO, info);
     return route.request(message);
 }
@@ -77,16 +79,20 @@ Status wait_for_route()
     return Done{};
 }
 
-Result<int> make_device()
+Result<int> make_device(const std::string &kind)
 {
     auto route = Netlink::open(NETLINK_ROUTE);
     if (!route)
         return route.error();
-    if (const Status added = add_dummy(*route); !added)
+    if (const Status added = add_device(*route, kind); !added)
         return added.error();
     const int ifindex = static_cast<int>(if_nametoindex(device_name));
     if (const Status up = set_up(*route, 1); !up)
         return up.error();
+    // The other end of a veth, which the kernel has named.
+    if (const unsigned peer = if_nametoindex("veth0"))
+        if (const Status up = set_up(*route, static_cast<int>(peer)); !up)
+            return up.error();
     const auto v4 = *packet::Ipv4Address::parse("192.0.2.1");
     const auto v6 = *packet::Ipv6Address::parse("2001:db8::1");
     if (const Status added = add_address(*route, ifindex, v4, 24); !added)
@@ -120,7 +126,7 @@ bool wait_until(const std::function<bool()> &condition)
     return true;
 }
 
-Result<Sandbox> Sandbox::create()
+Result<Sandbox> Sandbox::create(const std::string &kind)
 {
     if (unshare(CLONE_NEWNET))
         return errno_error(errno, "new network namespace", "run as root");
@@ -129,7 +135,7 @@ Result<Sandbox> Sandbox::create()
         return errno_error(errno, "/proc/thread-self/ns/net");
     if (const Status set = give_up_fragments_early(); !set)
         return set.error();
-    const Result<int> ifindex = make_device();
+    const Result<int> ifindex = make_device(kind);
     if (!ifindex)
         return ifindex.error();
     auto table = SaTable::open();

@@ -16,7 +16,7 @@ namespace xfrm_xdp::test {
 /*
  *   namespace of the test
  *   +--------------------------------------------+
- *   | probe0 (dummy), Ethernet address @mac      |
+ *   | probe0 (dummy, or as the test wants it)    |
  *   | 192.0.2.1/24, 2001:db8::1/64: the gateway  |
  *   +--------------------------------------------+
  *
@@ -29,7 +29,7 @@ inline constexpr packet::Mac peer_mac{{0x02, 0, 0, 0, 0, 0x02}};
 class Sandbox {
 public:
     // Leaves the caller in the new namespace.
-    static Result<Sandbox> create();
+    static Result<Sandbox> create(const std::string &kind = "dummy");
     Status enter() const;
     // As new, as far as the tests of SAs can tell: entered, without any SA.
     Status reset();

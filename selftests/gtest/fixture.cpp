@@ -233,7 +233,7 @@ Bytes tagged(Bytes frame, std::uint16_t tci)
 
 void XfrmTest::SetUp()
 {
-    sandbox_ = &shared_sandbox(0);
+    sandbox_ = &place();
     const Status reset = sandbox_->reset();
     ASSERT_TRUE(reset) << reset.error().cause;
 }
@@ -315,6 +315,12 @@ Sandbox &shared_sandbox(std::size_t index)
     while (made.size() < 2)
         made.push_back(required(Sandbox::create()));
     return made[index];
+}
+
+Sandbox &veth_sandbox()
+{
+    static Sandbox made = required(Sandbox::create("veth"));
+    return made;
 }
 
 Probe &probe(Way way)

@@ -78,10 +78,13 @@ struct Call {
 // Namespaces that all tests use, one after the other: making one takes longer than
 // most tests. There are two, for those that compare.
 Sandbox &shared_sandbox(std::size_t index);
+// Another, whose device is one end of a veth.
+Sandbox &veth_sandbox();
 
 class XfrmTest : public testing::Test {
 protected:
     void SetUp() override;
+    virtual Sandbox &place() { return shared_sandbox(0); }
     Sandbox &sandbox() { return *sandbox_; }
     SaTable &table() { return sandbox_->table(); }
     void add(const Sa &sa);
