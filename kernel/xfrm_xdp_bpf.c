@@ -178,7 +178,7 @@ __bpf_kfunc int bpf_xdp_xfrm_tailroom(struct xdp_md *ctx)
  * @opts__sz: sizeof(struct bpf_xfrm_xdp_opts) in bytes
  *
  * Context: tc ingress.
- * Return: 1 restored; 2 drop the packet: an xfrm interface received a clone of it;
+ * Return: 1 restored; 2 drop the packet: an xfrm interface received a copy of it;
  * 0 the packet has no metadata of ours; negative: drop the packet: -EPERM the
  * metadata was not written by the kernel for this packet, -ESTALE its SA is gone,
  * -ENOMEM, -ENOBUFS the sec_path is full, -EINVAL @opts__sz is wrong (also in

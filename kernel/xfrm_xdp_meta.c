@@ -213,26 +213,29 @@ bool xfrm_xdp_meta_was_fast(const struct sec_path *sp)
 }
 
 /*
- * To the xfrm interface goes a clone: a tc program cannot give its packet away. The
- * packet itself is dropped.
+ * To the xfrm interface goes another sk_buff: a tc program cannot give its packet away. The
+ * program may still write to the packet's head, by pointers that it has had before, and the
+ * interface's packet may be looked at by another CPU by then: so it has a head of its own. The
+ * fragments they share nobody writes to: helpers pull what they change into the head. The packet
+ * itself is dropped.
  */
 static int xfrm_xdp_meta_iface(struct sk_buff *skb, const struct xfrm_xdp_flow *flow)
 {
-	struct sk_buff *clone = skb_clone(skb, GFP_ATOMIC);
+	struct sk_buff *copy = pskb_copy(skb, GFP_ATOMIC);
 	int err;
 
-	if (!clone)
+	if (!copy)
 		return -ENOMEM;
-	err = xfrm_xdp_meta_secpath(clone, flow->x);
+	err = xfrm_xdp_meta_secpath(copy, flow->x);
 	if (err) {
-		kfree_skb(clone);
+		kfree_skb(copy);
 		return err;
 	}
-	__skb_pull(clone, skb_network_offset(clone));
-	__vlan_hwaccel_clear_tag(clone);
+	__skb_pull(copy, skb_network_offset(copy));
+	__vlan_hwaccel_clear_tag(copy);
 	if (flow->in)
-		xfrm_xdp_vlan_rx(flow->in, clone->len);
-	xfrm_xdp_iface_rx(clone, flow->out);
+		xfrm_xdp_vlan_rx(flow->in, copy->len);
+	xfrm_xdp_iface_rx(copy, flow->out);
 	return 2;
 }
 
@@ -245,7 +248,7 @@ static int xfrm_xdp_meta_iface(struct sk_buff *skb, const struct xfrm_xdp_flow *
  * as if xfrm_input() had decrypted it.
  *
  * Context: softirq, or BH off; RCU read side.
- * Return: 1 restored, 2 restored in a clone that an xfrm interface has received, drop
+ * Return: 1 restored, 2 restored in a copy that an xfrm interface has received, drop
  * the packet; 0 no metadata of ours; -EPERM where the proof is wrong,
  * -ESTALE where the SA is gone, -ENOMEM or -ENOBUFS: drop the packet, for
  * without its sec_path it would pass for plaintext.

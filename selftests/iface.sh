@@ -99,6 +99,28 @@ local_delivery()
 	test_end
 }
 
+# What the interface receives is its own: the tc program may still write to the packet.
+written_after_restore()
+{
+	local evil=/sys/fs/bpf/$NS_PREFIX-write
+
+	test_begin "what tc writes to a packet that the interface has received"
+	both_ways "$A4" "$B4" 4005 20
+	must bpftool prog load "$XFRM_XDP_BPF/lib/restore_write.bpf.o" "$evil"
+	agent xdp_program "link=$(pins)/tc-wire" program="$evil"
+	rm "$evil"
+	mark "$GW1" "$GW2"
+	# Flows that are not known: each goes up the stack, and on from there.
+	burst "$HB" "$B4" "$A4" 4006 5001 1 first=10
+	burst "$HB" "$B4" "$A4" 4007 5001 1 first=11
+	burst "$HB" "$B4" "$A4" 4008 5001 1 first=12
+	expect_got A 13 62
+	expect_counts "$GW1" Decrypted=3 Restored=3 ForwardDone=0
+	agent xdp_program "link=$(pins)/tc-wire" program="$(pins)/prog-tc"
+	expect_no_errors "$GW1" "$GW2"
+	test_end
+}
+
 # changed LABEL COUNTER COMMAND…: after it no packet takes the fast path
 changed()
 {
@@ -149,8 +171,8 @@ corrupt()
 	test_end
 }
 
-plan 6
-needs nft:nftables jq:jq
+plan 7
+needs nft:nftables jq:jq bpftool:bpftool
 setup
 attach
 configure "$GW1" "link add xfrm0 type xfrm dev wire if_id 42" "link set xfrm0 up" \
@@ -160,6 +182,7 @@ iface_setup
 test_both_ways 4 "$A4" "$B4" 20
 test_both_ways 6 "$A6" "$B6" 40
 local_delivery
+written_after_restore
 corrupt
 route_away
 changed "an interface that is down sends nothing" LearnNotForwarded "link set xfrm0 down"
