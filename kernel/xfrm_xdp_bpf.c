@@ -174,7 +174,7 @@ __bpf_kfunc int bpf_xdp_xfrm_tailroom(struct xdp_md *ctx)
 /**
  * bpf_skb_xfrm_restore() - turn the metadata of a decrypted packet into a sec_path
  * @skb: packet at tc ingress
- * @opts: result: @error, @reason, @sa and @spi
+ * @opts: result: @error, @reason, @sa and @spi; not in the packet
  * @opts__sz: sizeof(struct bpf_xfrm_xdp_opts) in bytes
  *
  * Context: tc ingress.
@@ -182,17 +182,24 @@ __bpf_kfunc int bpf_xdp_xfrm_tailroom(struct xdp_md *ctx)
  * 0 the packet has no metadata of ours; negative: drop the packet: -EPERM the
  * metadata was not written by the kernel for this packet, -ESTALE its SA is gone,
  * -ENOMEM, -ENOBUFS the sec_path is full, -EINVAL @opts__sz is wrong (also in
- * @opts->error).
+ * @opts->error) or @opts in the packet.
  */
 __bpf_kfunc int bpf_skb_xfrm_restore(struct __sk_buff *skb,
 				     struct bpf_xfrm_xdp_opts *opts, u32 opts__sz)
 {
+	struct sk_buff *buff = (struct sk_buff *)skb;
 	struct bpf_xfrm_xdp_opts result = {};
 	int err;
 
+	/*
+	 * Not in the packet: others may share its head, and the verifier has it unshared for
+	 * what the program itself writes there only.
+	 */
+	if ((u8 *)opts >= buff->head && (u8 *)opts < skb_end_pointer(buff))
+		return -EINVAL;
 	if (!xfrm_xdp_opts_ok(opts, opts__sz, sizeof(*opts)))
 		return -EINVAL;
-	err = xfrm_xdp_meta_restore((struct sk_buff *)skb, &result);
+	err = xfrm_xdp_meta_restore(buff, &result);
 	*opts = result;
 	return err;
 }

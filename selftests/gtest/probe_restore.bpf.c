@@ -7,6 +7,9 @@
 
 #define PROBE_TC_OK	0
 
+/* In an Ethernet frame with IPv4 and UDP. */
+#define PROBE_PAYLOAD	42
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -55,6 +58,26 @@ int probe_short(struct __sk_buff *skb)
 	res->verdict = bpf_skb_xfrm_restore(skb, &opts, sizeof(opts) - 4);
 	res->calls++;
 	res->opts = opts;
+	return PROBE_TC_OK;
+}
+
+/* Options in the packet: were they written? */
+SEC("tcx/ingress")
+int probe_in_packet(struct __sk_buff *skb)
+{
+	struct probe_result *res = probe_result();
+	struct bpf_xfrm_xdp_opts *opts;
+	__u64 before;
+
+	if (!res)
+		return PROBE_TC_OK;
+	opts = (void *)(long)skb->data + PROBE_PAYLOAD;
+	if ((void *)(opts + 1) > (void *)(long)skb->data_end)
+		return PROBE_TC_OK;
+	before = opts->sa;
+	res->verdict = bpf_skb_xfrm_restore(skb, opts, sizeof(*opts));
+	res->lookup_error = opts->sa != before;
+	res->calls++;
 	return PROBE_TC_OK;
 }
 
