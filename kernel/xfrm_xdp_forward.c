@@ -33,8 +33,12 @@ static int xfrm_xdp_flow_match(const struct xfrm_xdp_flow *flow,
 		return XFRM_XDP_R_PUNT_FLOW_MISMATCH;
 	if (unlikely(key->sa != sa))
 		return key->sa ? XFRM_XDP_R_PUNT_NO_PROOF : XFRM_XDP_R_PUNT_FLOW_MISMATCH;
-	if (sa)
+	if (sa) {
+		/* The program may have written another tuple into what was decrypted. */
+		if (!xfrm_xdp_meta_is(pkt))
+			return XFRM_XDP_R_PUNT_NO_PROOF;
 		ifindex = xfrm_xdp_meta_ifindex();
+	}
 	return key->ifindex == ifindex ? XFRM_XDP_OK : XFRM_XDP_R_PUNT_FLOW_MISMATCH;
 }
 
@@ -173,7 +177,7 @@ xfrm_xdp_forward_plain(const struct xfrm_xdp_flow *flow, struct xdp_buff *xdp,
 	u8 *mac = pkt->l3 - xfrm_xdp_mac_len(flow->out);
 
 	/* What was decrypted left more than a tag's room. */
-	if (unlikely(mac < (u8 *)xdp->data_hard_start + sizeof(struct xdp_frame))) {
+	if (unlikely(mac < (u8 *)xfrm_xdp_frame_low(xdp))) {
 		opts->reason = XFRM_XDP_R_PUNT_ROOM;
 		return XFRM_XDP_PUNT;
 	}

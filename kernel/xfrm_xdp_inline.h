@@ -307,16 +307,27 @@ static __always_inline int xfrm_xdp_frame_is_ours(const struct xdp_buff *xdp,
 	return XFRM_XDP_OK;
 }
 
+/* Where a frame may begin: below it the driver keeps what it needs to send it. */
+static inline void *xfrm_xdp_frame_low(const struct xdp_buff *xdp)
+{
+	return xdp->data_hard_start + sizeof(struct xdp_frame);
+}
+
 /**
  * xfrm_xdp_set_frame() - new bounds of a frame, without metadata
  * @xdp: frame
  * @start: link-layer header
  * @end: of the packet
  *
+ * The verifier of 6.12 does not know that a program's packet pointers are void by then. So the
+ * frame moves within its buffer, and the buffer stays.
+ *
  * Context: XDP.
  */
 static inline void xfrm_xdp_set_frame(struct xdp_buff *xdp, u8 *start, u8 *end)
 {
+	DEBUG_NET_WARN_ON_ONCE((void *)start < xfrm_xdp_frame_low(xdp) || start > end ||
+			       (void *)end > xdp_data_hard_end(xdp));
 	if (unlikely(end < (u8 *)xdp->data_end && xfrm_xdp_is_generic(xdp))) {
 		xfrm_xdp_generic_frame(xdp, start, end);
 		return;

@@ -113,6 +113,7 @@ static inline int xfrm_xdp_leaving_check(struct xfrm_xdp_net *xn,
  * @ifindex: device that the inner packet is received by
  * @len: of the outer IP packet in bytes
  * @nonce: what its metadata has in place of the proof, another for each frame
+ * @inner: what the proof is of: the tuple of what was decrypted, before the program saw it
  *
  * So that the flow of a decrypted packet may be taken in the same run of the
  * program without making and checking a proof. The metadata is the frame's own:
@@ -124,6 +125,7 @@ struct xfrm_xdp_decrypted {
 	u32 ifindex;
 	unsigned int len;
 	u64 nonce;
+	struct xfrm_xdp_flow_key inner;
 };
 
 DECLARE_PER_CPU(struct xfrm_xdp_decrypted, xfrm_xdp_decrypted);
@@ -167,6 +169,17 @@ static inline bool xfrm_xdp_meta_been(const struct xdp_buff *xdp)
 static inline u32 xfrm_xdp_meta_ifindex(void)
 {
 	return __this_cpu_read(xfrm_xdp_decrypted.ifindex);
+}
+
+/**
+ * xfrm_xdp_meta_is() - is a packet, by its tuple, the one that was decrypted?
+ * @pkt: the packet; the program may have written to it
+ *
+ * Context: XDP, after xfrm_xdp_meta_sa() has named an SA.
+ */
+static inline bool xfrm_xdp_meta_is(const struct xfrm_xdp_pkt *pkt)
+{
+	return xfrm_xdp_pkt_is(pkt, &this_cpu_ptr(&xfrm_xdp_decrypted)->inner);
 }
 
 /**

@@ -33,11 +33,36 @@ static void xfrm_xdp_meta_put(struct xdp_buff *xdp, u64 sa, u64 proof)
 {
 	struct xfrm_xdp_meta *meta = xdp->data - sizeof(*meta);
 
+	DEBUG_NET_WARN_ON_ONCE((void *)meta < xfrm_xdp_frame_low(xdp));
 	meta->magic = XFRM_XDP_META_MAGIC;
 	meta->pad = 0;
 	meta->sa = sa;
 	meta->proof = proof;
 	xdp->data_meta = meta;
+}
+
+/* The tuple to prove; all zero for what the fast path does not parse. */
+static void xfrm_xdp_meta_key_of(struct xfrm_xdp_flow_key *key, int reason,
+				 const struct xfrm_xdp_pkt *pkt, u32 ifindex, u64 sa)
+{
+	if (!reason) {
+		xfrm_xdp_pkt_key(key, pkt, ifindex, sa);
+		return;
+	}
+	memset(key, 0, sizeof(*key));
+	key->ifindex = ifindex;
+	key->vlan = pkt->vlan;
+	key->sa = sa;
+}
+
+/* Of a frame. */
+static void xfrm_xdp_meta_frame_key(struct xfrm_xdp_flow_key *key, const struct xdp_buff *xdp,
+				    u64 sa)
+{
+	struct xfrm_xdp_pkt pkt;
+	int reason = xfrm_xdp_parse_frame(&pkt, xdp);
+
+	xfrm_xdp_meta_key_of(key, reason, &pkt, xdp->rxq->dev->ifindex, sa);
 }
 
 /**
@@ -59,21 +84,8 @@ void xfrm_xdp_meta_decrypted(struct xdp_buff *xdp, u64 sa, u32 ifindex, unsigned
 	last->sa = sa;
 	last->ifindex = ifindex;
 	last->len = len;
+	xfrm_xdp_meta_frame_key(&last->inner, xdp, sa);
 	xfrm_xdp_meta_put(xdp, sa, ++last->nonce);
-}
-
-/* The tuple to prove; all zero for what the fast path does not parse. */
-static void xfrm_xdp_meta_key_of(struct xfrm_xdp_flow_key *key, int reason,
-				 const struct xfrm_xdp_pkt *pkt, u32 ifindex, u64 sa)
-{
-	if (!reason) {
-		xfrm_xdp_pkt_key(key, pkt, ifindex, sa);
-		return;
-	}
-	memset(key, 0, sizeof(*key));
-	key->ifindex = ifindex;
-	key->vlan = pkt->vlan;
-	key->sa = sa;
 }
 
 /**
@@ -86,14 +98,12 @@ bool xfrm_xdp_meta_true(const struct xdp_buff *xdp)
 {
 	const struct xfrm_xdp_meta *meta = xdp->data_meta;
 	struct xfrm_xdp_flow_key key;
-	struct xfrm_xdp_pkt pkt;
 
 	if (meta->magic != XFRM_XDP_META_MAGIC)
 		return false;
 	if (xfrm_xdp_meta_sa(xdp))
 		return true;
-	xfrm_xdp_meta_key_of(&key, xfrm_xdp_parse_frame(&pkt, xdp), &pkt,
-			     xdp->rxq->dev->ifindex, meta->sa);
+	xfrm_xdp_meta_frame_key(&key, xdp, meta->sa);
 	return meta->proof == xfrm_xdp_meta_proof(&key);
 }
 
@@ -107,10 +117,8 @@ bool xfrm_xdp_meta_true(const struct xdp_buff *xdp)
 void xfrm_xdp_meta_prove(struct xdp_buff *xdp, u64 sa)
 {
 	struct xfrm_xdp_flow_key key;
-	struct xfrm_xdp_pkt pkt;
 
-	xfrm_xdp_meta_key_of(&key, xfrm_xdp_parse_frame(&pkt, xdp), &pkt,
-			     xdp->rxq->dev->ifindex, sa);
+	xfrm_xdp_meta_frame_key(&key, xdp, sa);
 	xfrm_xdp_meta_put(xdp, sa, xfrm_xdp_meta_proof(&key));
 	xfrm_xdp_uptake_wanted(xdp->rxq->dev, sa);
 }
@@ -119,6 +127,9 @@ void xfrm_xdp_meta_prove(struct xdp_buff *xdp, u64 sa)
  * xfrm_xdp_meta_store() - the same of the frame that was decrypted last
  * @xdp: frame that has just been decrypted
  * @opts: result: @sa
+ *
+ * The proof is of the tuple that was decrypted: where the program has written another into the
+ * frame, bpf_skb_xfrm_restore() takes it for forged.
  *
  * Context: XDP.
  * Return: 0, or -ENOENT where it is not that frame.
@@ -130,7 +141,9 @@ int xfrm_xdp_meta_store(struct xdp_buff *xdp, struct bpf_xfrm_xdp_opts *opts)
 	if (!sa)
 		return -ENOENT;
 	xfrm_xdp_meta_forget();
-	xfrm_xdp_meta_prove(xdp, sa);
+	xfrm_xdp_meta_put(xdp, sa,
+			  xfrm_xdp_meta_proof(&this_cpu_ptr(&xfrm_xdp_decrypted)->inner));
+	xfrm_xdp_uptake_wanted(xdp->rxq->dev, sa);
 	opts->sa = sa;
 	return 0;
 }

@@ -36,7 +36,7 @@ xfrm_xdp_output_layout(struct xfrm_xdp_layout *l, const struct xdp_buff *xdp,
 		       const struct xfrm_xdp_outer *outer)
 {
 	struct crypto_aead *aead = x->data;
-	u8 *low = xdp->data_hard_start + sizeof(struct xdp_frame);
+	u8 *low = xfrm_xdp_frame_low(xdp);
 	bool generic = xfrm_xdp_is_generic(xdp);
 	u8 *high = xdp_data_hard_end(xdp);
 

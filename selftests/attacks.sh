@@ -141,6 +141,7 @@ map_attacks()
 46|map by hand: a handle that never was|by_hand 0 0x123456789 on_wire n=1|PuntNoFlow=N XfrmInTmplMismatch=N $DISCARD
 46|map by hand: key of SA B, flow of SA A|by_hand mallory flow by_mallory idst=$A|$UP PuntNoProof=N XfrmInTmplMismatch=N $DISCARD
 46|map by hand: key of SA B, flow in the clear|by_hand mallory clear by_mallory idst=$CLEAR dport=5002|$UP PuntFlowMismatch=N XfrmInNoPols=N $DISCARD
+46|a program that rewrites what it decrypted for another flow of the SA|rewritten by_mallory|Decrypted=N PuntNoProof=N RestoreForged=N
 END
 }
 

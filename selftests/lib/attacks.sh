@@ -243,10 +243,10 @@ with_forged_metadata()
 	"${@:2}"
 }
 
-# In place of ours a program that believes what is in the map.
+# by_map [OBJECT]: in place of ours a program that believes what is in the map
 by_map()
 {
-	must bpftool prog load "$XFRM_XDP_BPF/lib/by_map.bpf.o" "$BY_MAP" \
+	must bpftool prog load "$XFRM_XDP_BPF/lib/${1:-by_map}.bpf.o" "$BY_MAP" \
 		map name flows pinned "$(pins)/flows"
 	agent xdp_program "link=$(pins)/xdp-wire" program="$BY_MAP"
 	rm "$BY_MAP"
@@ -267,6 +267,13 @@ by_hand()
 	agent flow_put path="$(pins)/flows" ifindex="$WIRE_INDEX" src="$B" dst="$dst" \
 		sport=4000 dport="$dport" sa="${HANDLE[$1]}" handle="${HANDLE[$2]:-$2}"
 	"${@:3}"
+}
+
+# rewritten COMMAND…: what COMMAND sends to port 5099 is rewritten for 5001 when it is decrypted
+rewritten()
+{
+	by_map by_map_rewriting
+	"$@" dport=5099
 }
 
 # grew_by NAME N: waits for a counter of GW1

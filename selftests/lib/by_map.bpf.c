@@ -52,6 +52,26 @@ static __always_inline int flow_step(struct xdp_md *ctx, __u32 ifindex, __u64 sa
 	return val ? flow_take(ctx, &key, val, opts) : XFRM_XDP_PUNT;
 }
 
+#ifdef BY_MAP_FROM_PORT
+static __always_inline void rewrite(struct xdp_md *ctx)
+{
+	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	struct ethhdr *eth = data;
+	struct udphdr *uh;
+
+	if ((void *)(eth + 1) > end)
+		return;
+	uh = (void *)(eth + 1) + (eth->h_proto == bpf_htons(ETH_P_IP) ? sizeof(struct iphdr) :
+									sizeof(struct ipv6hdr));
+	if ((void *)(uh + 1) <= end && uh->dest == bpf_htons(BY_MAP_FROM_PORT))
+		uh->dest = bpf_htons(BY_MAP_TO_PORT);
+}
+#else
+static __always_inline void rewrite(struct xdp_md *ctx)
+{
+}
+#endif
+
 SEC("xdp")
 int by_map(struct xdp_md *ctx)
 {
@@ -62,6 +82,7 @@ int by_map(struct xdp_md *ctx)
 	if (verdict != XFRM_XDP_DONE || !opts.sa)
 		return xdp_action(verdict, &opts);
 
+	rewrite(ctx);
 	/* Decrypted: the inner flow decides, or the stack, told by which SA. */
 	verdict = flow_step(ctx, opts.ifindex ?: ctx->ingress_ifindex, opts.sa, &opts);
 	if (verdict == XFRM_XDP_PUNT &&
