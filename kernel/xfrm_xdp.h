@@ -35,6 +35,18 @@ enum xfrm_xdp_part {
 #define XFRM_XDP_OPTIONAL_BITS	10
 
 /**
+ * enum xfrm_xdp_requests - requests of a namespace that may complete later
+ * @XFRM_XDP_REQUESTS_NONE: there have been none
+ * @XFRM_XDP_REQUESTS_SOME: there have been some
+ * @XFRM_XDP_REQUESTS_CLOSED: there may be no more: the namespace is on its way out
+ */
+enum xfrm_xdp_requests {
+	XFRM_XDP_REQUESTS_NONE,
+	XFRM_XDP_REQUESTS_SOME,
+	XFRM_XDP_REQUESTS_CLOSED,
+};
+
+/**
  * struct xfrm_xdp_net - state of the module in a network namespace
  * @net: the namespace
  * @stats: per CPU, one counter for each enum xfrm_xdp_reason
@@ -42,6 +54,7 @@ enum xfrm_xdp_part {
  * @addr_gen: counts addresses that this host has lost
  * @optional: by hash of protocol and reqid: outbound policies have had such an SA optional
  * @unheard: jiffies when no socket listened to events of replay states
+ * @requests: enum xfrm_xdp_requests
  * @unlinked: counts the flows that were unlinked, from a number on that no other namespace
  *	ever reaches. A flow that was found after one value was read is of this namespace, and not
  *	freed in a later RCU read side that reads the same value.
@@ -62,6 +75,7 @@ struct xfrm_xdp_net {
 	atomic_t policy_gen;
 	atomic_t addr_gen;
 	unsigned long unheard;
+	u32 requests;
 	DECLARE_BITMAP(optional, 1 << XFRM_XDP_OPTIONAL_BITS);
 	u64 unlinked;
 	spinlock_t lock;	/* of all below */
@@ -253,15 +267,11 @@ struct xfrm_xdp_frame {
  * struct xfrm_xdp_pool - a CPU's frames; used with BH off on that CPU
  * @frame: the frames
  * @nr: how many there are
- * @taken: frames that left with a request in flight, ever
- * @finished: requests that completed on this CPU after that, ever
  * @refill: makes up for those that were taken
  */
 struct xfrm_xdp_pool {
 	struct xfrm_xdp_frame *frame[XFRM_XDP_POOL_SIZE];
 	unsigned int nr;
-	unsigned long taken;
-	unsigned long finished;
 	struct work_struct refill;
 };
 
@@ -270,11 +280,12 @@ DECLARE_PER_CPU(struct xfrm_xdp_pool, xfrm_xdp_pools);
 void xfrm_xdp_frame_none(struct xfrm_xdp_pool *pool);
 bool xfrm_xdp_frame_hold(struct xfrm_xdp_frame *f);
 void xfrm_xdp_frame_release(struct xfrm_xdp_frame *f);
-void xfrm_xdp_frame_taken(void);
+void xfrm_xdp_frame_taken(struct xfrm_state *x);
 void xfrm_xdp_frame_complete(void *data, int err);
 struct sk_buff *xfrm_xdp_frame_to_skb(struct xfrm_xdp_frame *f, u8 *data,
 				      unsigned int len);
 int xfrm_xdp_frame_init(void);
+void xfrm_xdp_frame_close(struct xfrm_xdp_net *xn);
 void xfrm_xdp_frame_exit(void);
 
 /* xfrm_xdp_inner.c: what an SA's mode makes of what was decrypted */

@@ -7,6 +7,10 @@
  * and room for its context. A request that completes at once leaves its frame
  * where it is; one that is still in flight takes it away (xfrm_xdp_frame_taken()),
  * and a work item replaces it.
+ *
+ * A completion uses the namespace of its SA, which neither the SA nor the device keeps: a
+ * physical device moves to the initial namespace, and does not delay the end of its own.
+ * So a namespace waits for its requests before its devices go.
  */
 
 #include <linux/slab.h>
@@ -17,6 +21,16 @@ DEFINE_PER_CPU(struct xfrm_xdp_pool, xfrm_xdp_pools);
 
 /* Woken when a frame that was taken is finished. */
 static DECLARE_WAIT_QUEUE_HEAD(xfrm_xdp_idle);
+
+/*
+ * The first request of a namespace that may complete later, or one that comes when the
+ * namespace is on its way out. Namespaces without such requests end without a grace period.
+ */
+static bool xfrm_xdp_frame_admit(struct xfrm_xdp_net *xn)
+{
+	return cmpxchg(&xn->requests, XFRM_XDP_REQUESTS_NONE, XFRM_XDP_REQUESTS_SOME) !=
+	       XFRM_XDP_REQUESTS_CLOSED;
+}
 
 static void xfrm_xdp_frame_free(struct xfrm_xdp_frame *f)
 {
@@ -91,11 +105,16 @@ void xfrm_xdp_frame_none(struct xfrm_xdp_pool *pool)
  * the submitter sees -EINPROGRESS. Undone by xfrm_xdp_frame_release() where the
  * request completed at once.
  *
- * Context: softirq, or BH off; RCU read side.
- * Return: false where the SA is on its way out.
+ * Context: softirq, or BH off; RCU read side, up to xfrm_xdp_frame_taken() or _release().
+ * Return: false where the SA or its namespace is on its way out.
  */
 bool xfrm_xdp_frame_hold(struct xfrm_xdp_frame *f)
 {
+	struct xfrm_xdp_net *xn = xfrm_xdp_net_rcu(xs_net(f->x));
+
+	if (unlikely(READ_ONCE(xn->requests) != XFRM_XDP_REQUESTS_SOME) &&
+	    !xfrm_xdp_frame_admit(xn))
+		return false;
 	if (!refcount_inc_not_zero(&f->x->refcnt))
 		return false;
 	dev_hold(f->dev);
@@ -118,17 +137,18 @@ void xfrm_xdp_frame_release(struct xfrm_xdp_frame *f)
 
 /**
  * xfrm_xdp_frame_taken() - the request is in flight: the frame left the pool
+ * @x: its SA
  *
  * The frame itself must not be touched any more.
  *
- * Context: softirq, or BH off, as since xfrm_xdp_frame_get().
+ * Context: softirq, or BH off; RCU read side, as since xfrm_xdp_frame_hold().
  */
-void xfrm_xdp_frame_taken(void)
+void xfrm_xdp_frame_taken(struct xfrm_state *x)
 {
 	struct xfrm_xdp_pool *pool = this_cpu_ptr(&xfrm_xdp_pools);
 
+	this_cpu_inc(xfrm_xdp_net_rcu(xs_net(x))->stats->in_flight);
 	pool->nr--;
-	pool->taken++;
 	schedule_work_on(smp_processor_id(), &pool->refill);
 }
 
@@ -144,6 +164,7 @@ void xfrm_xdp_frame_taken(void)
 void xfrm_xdp_frame_complete(void *data, int err)
 {
 	struct xfrm_xdp_frame *f = data;
+	struct xfrm_xdp_net *xn;
 
 	/* A request that waited in a backlog has only now started. */
 	if (err == -EINPROGRESS)
@@ -151,13 +172,14 @@ void xfrm_xdp_frame_complete(void *data, int err)
 
 	local_bh_disable();
 	rcu_read_lock();
+	xn = xfrm_xdp_net_rcu(xs_net(f->x));
 	f->done(f, err);
-	rcu_read_unlock();
-
 	xfrm_xdp_frame_release(f);
 	xfrm_xdp_frame_free(f);
-	this_cpu_inc(xfrm_xdp_pools.finished);
+	/* After this the namespace may go, and after the read side the module. */
+	this_cpu_dec(xn->stats->in_flight);
 	wake_up(&xfrm_xdp_idle);
+	rcu_read_unlock();
 	local_bh_enable();
 }
 
@@ -183,30 +205,48 @@ struct sk_buff *xfrm_xdp_frame_to_skb(struct xfrm_xdp_frame *f, u8 *data,
 	return skb;
 }
 
-static bool xfrm_xdp_frames_idle(void)
+/*
+ * A request may complete on another CPU than it was submitted on, so one CPU's count means
+ * nothing. Where none is submitted any more the sum only falls, and is zero at the end only.
+ */
+static bool xfrm_xdp_frames_idle(const struct xfrm_xdp_net *xn)
 {
-	unsigned long taken = 0, finished = 0;
+	long sum = 0;
 	int cpu;
 
-	for_each_possible_cpu(cpu) {
-		taken += READ_ONCE(per_cpu(xfrm_xdp_pools, cpu).taken);
-		finished += READ_ONCE(per_cpu(xfrm_xdp_pools, cpu).finished);
-	}
-	return taken == finished;
+	for_each_possible_cpu(cpu)
+		sum += READ_ONCE(per_cpu_ptr(xn->stats, cpu)->in_flight);
+	return !sum;
 }
 
 /**
- * xfrm_xdp_frame_exit() - wait for all frames in flight and free the pools
+ * xfrm_xdp_frame_close() - submit no more requests of a namespace, wait for those in flight
+ * @xn: of a namespace on its way out, or of any when the module goes
  *
- * Context: process, when no program can call the kfuncs any more.
+ * What may complete later is punted from then on.
+ *
+ * Context: process; sleeps.
+ */
+void xfrm_xdp_frame_close(struct xfrm_xdp_net *xn)
+{
+	if (xchg(&xn->requests, XFRM_XDP_REQUESTS_CLOSED) != XFRM_XDP_REQUESTS_SOME)
+		return;
+	/* For those that were admitted before; as cleanup_net() waits for others. */
+	synchronize_rcu_expedited();
+	wait_event(xfrm_xdp_idle, xfrm_xdp_frames_idle(xn));
+}
+
+/**
+ * xfrm_xdp_frame_exit() - free the pools
+ *
+ * Context: process, when all namespaces are closed.
  */
 void xfrm_xdp_frame_exit(void)
 {
 	struct xfrm_xdp_pool *pool;
 	int cpu;
 
-	wait_event(xfrm_xdp_idle, xfrm_xdp_frames_idle());
-	/* The last one to finish may still be in xfrm_xdp_frame_complete(). */
+	/* The last request to finish may still be in xfrm_xdp_frame_complete(). */
 	synchronize_rcu();
 	for_each_possible_cpu(cpu) {
 		pool = per_cpu_ptr(&xfrm_xdp_pools, cpu);

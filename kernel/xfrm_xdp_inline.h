@@ -17,8 +17,15 @@
 
 /* xfrm_xdp_stats.c */
 
+/**
+ * struct xfrm_xdp_stats - a CPU's counters, of a namespace
+ * @count: by enum xfrm_xdp_reason
+ * @in_flight: requests that were submitted on this CPU and completed later, on any, less
+ *	those that completed on this one
+ */
 struct xfrm_xdp_stats {
 	unsigned long count[XFRM_XDP_R_MAX];
+	long in_flight;
 };
 
 extern unsigned int xfrm_xdp_net_id;

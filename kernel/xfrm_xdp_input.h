@@ -285,7 +285,7 @@ xfrm_xdp_input_packet(struct xdp_buff *xdp, struct xfrm_state *x, const struct x
 	err = xfrm_xdp_esp_decrypt(f);
 	if (copy && unlikely(err == -EINPROGRESS)) {
 		/* From here on @f belongs to its completion. */
-		xfrm_xdp_frame_taken();
+		xfrm_xdp_frame_taken(x);
 		opts->reason = XFRM_XDP_R_INPUT_TAKEN;
 		return XFRM_XDP_TAKEN;
 	}

@@ -206,8 +206,8 @@ static void __exit xfrm_xdp_exit(void)
 	unregister_inet6addr_notifier(&xfrm_xdp_addr6_nb);
 	unregister_inetaddr_notifier(&xfrm_xdp_addr4_nb);
 	unregister_netdevice_notifier(&xfrm_xdp_netdev_nb);
-	xfrm_xdp_frame_exit();
 	xfrm_xdp_stats_exit();
+	xfrm_xdp_frame_exit();
 	xfrm_xdp_flow_exit();
 	xfrm_xdp_ident_exit();
 	xfrm_xdp_arrival_exit();

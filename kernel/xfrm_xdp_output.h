@@ -232,14 +232,14 @@ xfrm_xdp_output_inplace(struct xfrm_xdp_frame *f, int err, struct bpf_xfrm_xdp_o
 
 /* In the frame's page, by one that may not have: copy back what completed. */
 static __always_inline enum xfrm_xdp_verdict
-xfrm_xdp_output_copied(struct xfrm_xdp_frame *f, int err, const struct xfrm_xdp_layout *l,
-		       struct bpf_xfrm_xdp_opts *opts)
+xfrm_xdp_output_copied(struct xfrm_xdp_frame *f, struct xfrm_state *x, int err,
+		       const struct xfrm_xdp_layout *l, struct bpf_xfrm_xdp_opts *opts)
 {
 	enum xfrm_xdp_verdict verdict = XFRM_XDP_DONE;
 
 	if (err == -EINPROGRESS) {
 		/* From here on @f belongs to its completion. */
-		xfrm_xdp_frame_taken();
+		xfrm_xdp_frame_taken(x);
 		opts->reason = XFRM_XDP_R_OUTPUT_TAKEN;
 		return XFRM_XDP_TAKEN;
 	}
@@ -292,7 +292,7 @@ xfrm_xdp_output_packet(struct xdp_buff *xdp, struct xfrm_state *x, const struct 
 		xfrm_xdp_checksum_finish(pkt);
 	xfrm_xdp_output_place(f, copy, pkt, outer, &l);
 	err = xfrm_xdp_esp_encrypt(f);
-	verdict = copy ? xfrm_xdp_output_copied(f, err, &l, opts) :
+	verdict = copy ? xfrm_xdp_output_copied(f, x, err, &l, opts) :
 			 xfrm_xdp_output_inplace(f, err, opts);
 	if (outer->dev && verdict != XFRM_XDP_DROP)
 		xfrm_xdp_vlan_tx(outer->dev, ETH_HLEN + l.total - l.mac_len);

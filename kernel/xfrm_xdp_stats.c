@@ -76,10 +76,11 @@ flows:
 	return -ENOMEM;
 }
 
-/* Before the devices go: what we hold must not keep them. */
+/* Before the devices go: what we hold must not keep them, nor come back to what has gone. */
 static void __net_exit xfrm_xdp_net_pre_exit(struct net *net)
 {
 	xfrm_xdp_flow_purge(xfrm_xdp_net(net));
+	xfrm_xdp_frame_close(xfrm_xdp_net(net));
 }
 
 static void __net_exit xfrm_xdp_net_exit(struct net *net)

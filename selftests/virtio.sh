@@ -3,7 +3,8 @@
 #
 # virtio-net: GW1 has two ports of it, each wired to another one, whose other ends are
 # A's and GW2's. Native XDP in that driver: both ways, tagged or not, and what goes up the
-# stack keeps its sec_path.
+# stack keeps its sec_path. They are physical devices to the kernel, which a namespace that ends
+# gives back: it waits for what is in the crypto layer.
 #
 #   HA ------------ GW1 ============================== GW2 ---- HB
 #   eth0 -------- lan   wire ------------------------ wire     kernel
@@ -19,10 +20,12 @@ nics_find()
 {
 	local dev
 
-	NICS=()
+	NICS=() NIC_DEVICES=()
 	for dev in /sys/class/net/*; do
-		[ "$(readlink "$dev/device/driver")" != ../../../../bus/virtio/drivers/virtio_net ] ||
+		[ "$(readlink "$dev/device/driver")" != ../../../../bus/virtio/drivers/virtio_net ] || {
 			NICS+=("${dev##*/}")
+			NIC_DEVICES+=("$(readlink -f "$dev/device")")
+		}
 	done
 	[ ${#NICS[@]} -ge 4 ]
 }
@@ -108,23 +111,137 @@ tag()
 		"route replace $NET_A4 via $GW1_4" "route replace $NET_A6 via $GW1_6"
 }
 
+# The rest is about one request that cannot complete: it waits for a worker of HOGGED, the CPU that
+# receives from GW1's wire, and that CPU has no time for workers. All else is on the CPU beside it,
+# where answers about the root filesystem come, for that interrupt cannot be moved.
+HOGGED=0 BESIDE=1 IRQ='' HOG_PID='' CPUS='' GW1_PINS=''
+RT=/proc/sys/kernel/sched_rt_runtime_us		# what the scheduler leaves to workers
+FAIR=/sys/kernel/debug/sched/fair_server/cpu	# and once more, of each CPU
+STARVED=/sys/module/workqueue/parameters/watchdog_thresh	# may report them after 30 s
+declare -A BEFORE=()
+
+# hog_settings HOW BESIDE HOGGED: starve, or as before; and the CPUs of this test and of GW1's wire
+hog_settings()
+{
+	if [ "$1" = starve ]; then
+		# In this order: the second does not ask then what is left over.
+		BEFORE[rt]=$(cat "$RT") && echo -1 >"$RT" &&
+			BEFORE[fair]=$(cat "$FAIR$HOGGED/runtime") && echo 0 >"$FAIR$HOGGED/runtime" &&
+			{ [ ! -e "$STARVED" ] || { BEFORE[starved]=$(cat "$STARVED") && echo 0 >"$STARVED"; }; }
+	else
+		echo "${BEFORE[fair]}" >"$FAIR$HOGGED/runtime" && echo "${BEFORE[rt]}" >"$RT" &&
+			{ [ ! -e "$STARVED" ] || echo "${BEFORE[starved]}" >"$STARVED"; }
+	fi || return
+	taskset -apc "$2" "$AGENT_PID" && taskset -apc "$2" $$ || return
+	echo "$3" >"$IRQ/smp_affinity_list"
+}
+
+# irq_moved: an interrupt moves with the next one
+irq_moved()
+{
+	agent clear name=A
+	burst "$HB" "$B4" "$A4" 4000 5001 1
+	agent got name=A n=1
+	[ "$(cat "$IRQ/effective_affinity_list")" = $HOGGED ]
+}
+
+hogging() { [ "$(od -An -tu1 -j1 -N1 "$TMP/hog")" -eq 1 ]; }
+
+hog_start()
+{
+	BESIDE=$(awk '/-requests/ { if ($3 > most) { most = $3; cpu = 1 }
+				    if ($2 > most) { most = $2; cpu = 0 } } END { print cpu }' /proc/interrupts)
+	HOGGED=$((1 - BESIDE))
+	IRQ=/proc/irq/$(awk -F: "/${NIC_DEVICES[2]##*/}-input/ { print \$1 + 0 }" /proc/interrupts)
+	CPUS=$(taskset -pc $$)
+	CPUS=${CPUS##* }
+	hog_settings starve "$BESIDE" "$HOGGED" >"$TMP/hog.log" 2>&1 ||
+		bail "no way to hold a worker back: $(cat "$TMP/hog.log")"
+	wait_for 5 irq_moved || bail "$IRQ does not move to CPU $HOGGED"
+	printf '\0\0' >"$TMP/hog"
+	/usr/bin/python3 -I "$LIB/hog.py" $HOGGED 90 "$TMP/hog" &
+	HOG_PID=$!
+	wait_for 5 hogging || bail "nobody keeps the workers off CPU $HOGGED"
+}
+
+# hog_stop: and whether it was in time
+hog_stop()
+{
+	local rc
+
+	[ -n "$HOG_PID" ] || return 0
+	printf '\1' 1<>"$TMP/hog"
+	wait "$HOG_PID"
+	rc=$?
+	HOG_PID=
+	hog_settings back "$CPUS" "$CPUS" >/dev/null || bail "the scheduler's settings are lost"
+	return $rc
+}
+
+# GW1's ports are in the first namespace again.
+gave_back() { [ -d "$(echo "${NIC_DEVICES[2]}"/net/*)" ]; }
+closing() { grep -qs xfrm_xdp_frame_close /proc/[0-9]*/stack; }
+gave_back_or_closing() { gave_back || closing; }
+
+netns_removed_with_request()
+{
+	test_begin "ip netns del waits for a request in the crypto layer, and then gives the ports back"
+	configure "$GW1" "xfrm state flush"
+	configure "$GW2" "xfrm state flush"
+	TRANSFORM=cryptd
+	transform cryptd
+	sa_setup
+	agent clear name=A
+	burst "$HB" "$B4" "$A4" 4000 5001 1
+	agent got name=A n=1
+	mark "$GW1"
+	burst "$HB" "$B4" "$A4" 4000 5001 1 first=1
+	agent got name=A n=2
+	expect_counts "$GW1" InputTaken=1
+	# XDP alone holds no namespace.
+	GW1_PINS=$(pins)
+	rm -f "$GW1_PINS"/link-nf*
+
+	hog_start
+	agent clear name=A
+	mark "$GW1"
+	burst "$HB" "$B4" "$A4" 4000 5001 1
+	wait_for 2 counter_at_least "$GW1" InputTaken 1 || wrong "it was not taken"
+	agent got name=A timeout=0
+	expect "datagrams at A while it is in the crypto layer" "${R[n]}" 0
+	expect_ok "netns del" timeout 10 ip netns del "$GW1"
+	wait_for 2 gave_back_or_closing || wrong "the namespace neither waits nor ends"
+	! gave_back || wrong "the namespace has gone before its request completed"
+	hog_stop || wrong "the worker was not held back for long enough"
+	# What was in flight is forwarded as if nothing were going to happen.
+	expect_got A 1 62
+	wait_for 20 gave_back || wrong "the namespace is kept"
+	expect_ok "detach --orphaned" "$CLI" detach --orphaned
+	test_end
+}
+
 # They come back to the first namespace with the names that they had, which the next test
 # may want.
 nics_return()
 {
 	local i
 
+	hog_stop
 	agent_stop
 	detach_quietly
+	[ -z "$GW1_PINS" ] || rm -rf "$GW1_PINS"
 	topology_delete
 	wait_for 20 nics_find || true
+	[ -z "$TRANSFORM" ] || transform cpu
 	for i in "${!NICS[@]}"; do
 		ip link set "${NICS[i]}" down name "nic$i"
 	done
 }
 
-plan 6
-needs jq
+plan 7
+needs jq taskset:util-linux
+TRANSFORM=''
+[ "$(nproc)" -ge 2 ] || bail "one CPU is to do nothing but receive: run it with two"
 modprobe -q virtio_net
 wait_for 5 nics_find ||
 	bail "no four virtio-net devices here: run it as selftests/vm/run.sh --nic 4 -- $0"
@@ -144,3 +261,4 @@ tcp
 tag
 test_both_ways 4 "tagged on the wire"
 test_both_ways 6 "tagged on the wire"
+netns_removed_with_request
