@@ -55,6 +55,7 @@ enum xfrm_xdp_requests {
  * @optional: by hash of protocol and reqid: outbound policies have had such an SA optional
  * @unheard: jiffies when no socket listened to events of replay states
  * @requests: enum xfrm_xdp_requests
+ * @learns: bpf_xfrm_flow_learn() has been called there
  * @unlinked: counts the flows that were unlinked, from a number on that no other namespace
  *	ever reaches. A flow that was found after one value was read is of this namespace, and not
  *	freed in a later RCU read side that reads the same value.
@@ -76,6 +77,7 @@ struct xfrm_xdp_net {
 	atomic_t addr_gen;
 	unsigned long unheard;
 	u32 requests;
+	bool learns;
 	DECLARE_BITMAP(optional, 1 << XFRM_XDP_OPTIONAL_BITS);
 	u64 unlinked;
 	spinlock_t lock;	/* of all below */
@@ -347,13 +349,17 @@ bool xfrm_xdp_dst_valid(struct dst_entry *dst, u32 cookie);
 bool xfrm_xdp_neigh_copy(const struct dst_entry *path, const xfrm_address_t *daddr, u8 *mac);
 
 /* xfrm_xdp_heard.c: does the ESP of an inbound SA come from where it says? */
-void xfrm_xdp_heard_at(const struct net_device *dev);
-struct xfrm_state *xfrm_xdp_heard_sa(struct net *net, const struct sk_buff *skb);
 void xfrm_xdp_heard_note(const struct sk_buff *skb, const struct xfrm_xdp_pkt *pkt,
 			 const struct net_device *rx);
 bool xfrm_xdp_heard(const struct net *net, const struct xfrm_xdp_flow_id *id,
 		    const struct sk_buff *skb, u32 *when, u32 *routes, u32 *udp_gen);
 void __init xfrm_xdp_heard_init(void);
+
+/* xfrm_xdp_stack_rx.c: what the stack itself decrypts */
+void xfrm_xdp_esp_decrypted_at(const struct net_device *dev);
+bool xfrm_xdp_esp_decrypted_lately(const struct net_device *dev);
+int __init xfrm_xdp_stack_rx_init(void);
+void xfrm_xdp_stack_rx_exit(void);
 
 /* xfrm_xdp_leaving.c: do the ESP packets of an outbound SA leave the host? */
 u64 xfrm_xdp_leaving_handle(struct xfrm_xdp_net *xn, struct xfrm_state *x,
@@ -371,8 +377,7 @@ int xfrm_xdp_iface_holds(struct xfrm_xdp_net *xn, const struct xfrm_xdp_flow *fl
 			 unsigned int len);
 void xfrm_xdp_iface_tx(struct xfrm_xdp_net *xn, const struct xfrm_xdp_flow *flow,
 		       unsigned int len, bool ok);
-void xfrm_xdp_iface_arrived(const struct nf_hook_state *state, const struct sk_buff *skb,
-			    struct xfrm_state *x);
+void xfrm_xdp_iface_arrived(const struct net_device *dev, struct xfrm_state *x);
 u32 xfrm_xdp_iface_arrival(struct xfrm_xdp_net *xn, const struct xfrm_state *x);
 void xfrm_xdp_iface_rx(struct sk_buff *skb, struct net_device *dev);
 

@@ -72,8 +72,6 @@ void xfrm_xdp_arrival_note(const struct nf_hook_state *state, const struct sk_bu
 	/* Of a VRF they come a second time, after the rules of the device. */
 	if (!state->in || netif_is_l3_master(state->in))
 		return;
-	if (secpath_exists(skb))
-		xfrm_xdp_heard_at(state->in);
 	for (i = 0; i < XFRM_XDP_ARRIVAL_WAYS; i++)
 		if (set->note[i].skb == skb)
 			break;

@@ -56,6 +56,17 @@ static const struct kernel_param_ops idle_ms_ops = {
 module_param_cb(idle_ms, &idle_ms_ops, &idle_ms, 0644);
 MODULE_PARM_DESC(idle_ms, "after how many idle ms a flow is forgotten (default 30000)");
 
+/**
+ * xfrm_xdp_idle_time() - time after which an unused flow is forgotten
+ *
+ * Context: any.
+ * Return: jiffies.
+ */
+u32 xfrm_xdp_idle_time(void)
+{
+	return xfrm_xdp_jiffies(READ_ONCE(idle_ms));
+}
+
 static struct kmem_cache *xfrm_xdp_flow_cache;
 
 /* Namespaces that there ever were: gives each a range of &xfrm_xdp_net.unlinked. */
@@ -71,7 +82,7 @@ static bool xfrm_xdp_flows_used(const struct xfrm_xdp_net *xn)
 static void xfrm_xdp_flow_sweep_later(struct xfrm_xdp_net *xn)
 {
 	queue_delayed_work(system_unbound_wq, &xn->sweeper,
-			   xfrm_xdp_jiffies(READ_ONCE(idle_ms)) / 2 + 1);
+			   xfrm_xdp_idle_time() / 2 + 1);
 }
 
 /**
@@ -349,7 +360,7 @@ bool xfrm_xdp_flow_counts(struct xfrm_xdp_net *xn, u64 handle, u64 *packets, u64
 static void xfrm_xdp_flow_sweep_one(struct xfrm_xdp_net *xn, struct xfrm_xdp_flow *flow)
 {
 	if (xfrm_xdp_flow_sa_died(flow) ||
-	    xfrm_xdp_flow_idle(flow) > xfrm_xdp_jiffies(READ_ONCE(idle_ms)))
+	    xfrm_xdp_flow_idle(flow) > xfrm_xdp_idle_time())
 		xfrm_xdp_flow_remove(xn, flow);
 }
 

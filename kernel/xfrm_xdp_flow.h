@@ -16,7 +16,7 @@ enum xfrm_xdp_end {
  * struct xfrm_xdp_port - state of the module for a device
  * @flows: that are received by it and that leave by it; under &xfrm_xdp_net.lock
  * @dev: the device; not referenced: the port goes with NETDEV_UNREGISTER
- * @esp_seen: the stack may receive what it decrypted by the device
+ * @esp_decrypted: jiffies when it was last about to receive what the stack decrypted, or 0
  * @wanted: jiffies of the first packet that XDP passed up with metadata since the last one
  *	was restored, or 0
  * @restorer_ran: jiffies when bpf_skb_xfrm_restore() last ran for a packet, or 0
@@ -26,7 +26,7 @@ enum xfrm_xdp_end {
 struct xfrm_xdp_port {
 	struct hlist_head flows[XFRM_XDP_NR_ENDS];
 	const struct net_device *dev;
-	bool esp_seen;
+	unsigned long esp_decrypted;
 	unsigned long wanted;
 	unsigned long restorer_ran;
 	unsigned long retry;
@@ -194,6 +194,7 @@ void xfrm_xdp_flow_left(struct xfrm_xdp_flow *flow);
 void xfrm_xdp_flow_purge(struct xfrm_xdp_net *xn);
 void xfrm_xdp_flow_sweep_soon(struct xfrm_xdp_net *xn);
 void xfrm_xdp_nets_sweep(void);
+u32 xfrm_xdp_idle_time(void);
 void xfrm_xdp_flow_running(bool running);
 bool xfrm_xdp_flow_counts(struct xfrm_xdp_net *xn, u64 handle, u64 *packets, u64 *bytes);
 void xfrm_xdp_flow_usage(struct xfrm_xdp_net *xn, struct xfrm_xdp_usage *usage);

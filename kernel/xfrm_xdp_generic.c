@@ -18,13 +18,9 @@
  */
 int xfrm_xdp_generic_clear(const struct xdp_buff *xdp, const struct xfrm_xdp_pkt *pkt)
 {
-	const struct net_device *dev = xdp->rxq->dev;
-	const struct xfrm_xdp_port *port;
-
 	if (!xfrm_xdp_is_generic(xdp))
 		return XFRM_XDP_OK;
-	port = xfrm_xdp_port_find(xfrm_xdp_net_rcu(dev_net(dev)), dev->ifindex);
-	if (port && READ_ONCE(port->esp_seen))
+	if (xfrm_xdp_esp_decrypted_lately(xdp->rxq->dev))
 		return XFRM_XDP_R_PUNT_GENERIC;
 	return xfrm_xdp_checksum_partial(pkt, xfrm_xdp_checksum_pseudo(pkt)) ?
 	       XFRM_XDP_R_PUNT_CHECKSUM : XFRM_XDP_OK;

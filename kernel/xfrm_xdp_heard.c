@@ -10,7 +10,6 @@
 #include <linux/hash.h>
 #include <linux/jiffies.h>
 #include <linux/spinlock.h>
-#include <net/ah.h>
 #include <net/route.h>
 #include "xfrm_xdp.h"
 
@@ -50,68 +49,6 @@ static struct xfrm_xdp_hearing *xfrm_xdp_hearing_of(u64 looks)
 	return &xfrm_xdp_hearings[hash_64(looks, XFRM_XDP_HEARD_BITS)];
 }
 
-/**
- * xfrm_xdp_heard_sa() - the inbound SA that a packet for this host is for
- * @net: namespace
- * @skb: packet at LOCAL_IN
- *
- * Of any kind, and at any port of UDP. Who is no peer does not know its SPI.
- *
- * Context: BH off.
- * Return: the SA, referenced, or NULL.
- */
-struct xfrm_state *xfrm_xdp_heard_sa(struct net *net, const struct sk_buff *skb)
-{
-	bool ip4 = skb->protocol == htons(ETH_P_IP);
-	u8 proto = ip4 ? ip_hdr(skb)->protocol : ipv6_hdr(skb)->nexthdr;
-	int offset = skb_transport_offset(skb);
-	const xfrm_address_t *daddr;
-	__be32 spi;
-
-	switch (proto) {
-	case IPPROTO_UDP:
-		offset += sizeof(struct udphdr);
-		proto = IPPROTO_ESP;
-		break;
-	case IPPROTO_AH:
-		offset += offsetof(struct ip_auth_hdr, spi);
-		break;
-	case IPPROTO_ESP:
-	case IPPROTO_COMP:
-		break;
-	default:
-		return NULL;
-	}
-	if (skb_copy_bits(skb, offset, &spi, sizeof(spi)))
-		return NULL;
-	/* The CPI is behind two bytes. */
-	if (proto == IPPROTO_COMP)
-		spi = htonl(ntohl(spi) & U16_MAX);
-	daddr = ip4 ? (const xfrm_address_t *)&ip_hdr(skb)->daddr :
-		      (const xfrm_address_t *)&ipv6_hdr(skb)->daddr;
-	return spi ? xfrm_state_lookup(net, skb->mark, daddr, spi, proto,
-				       ip4 ? AF_INET : AF_INET6) : NULL;
-}
-
-/**
- * xfrm_xdp_heard_at() - note that a device receives what was decrypted
- * @dev: the device; and the one below, of a VLAN device
- *
- * The stack receives such packets a second time, and generic XDP sees them as if they had
- * come in the clear. See xfrm_xdp_generic_clear().
- *
- * Context: any.
- */
-void xfrm_xdp_heard_at(const struct net_device *dev)
-{
-	struct xfrm_xdp_net *xn = xfrm_xdp_net(dev_net(dev));
-	struct xfrm_xdp_port *port;
-
-	port = xfrm_xdp_port_get(xn, xfrm_xdp_vlan_real(dev)->ifindex);
-	if (port && !READ_ONCE(port->esp_seen))
-		WRITE_ONCE(port->esp_seen, true);
-}
-
 /*
  * UDP asks the inbound policy only after this, so a packet that was heard may still be refused.
  * That one was not is seen when it is decrypted and learned from: others of its receive batch
@@ -136,8 +73,9 @@ static void xfrm_xdp_heard_udp(struct xfrm_xdp_hearing *hearing, const struct sk
  * @pkt: its headers
  * @rx: device where XDP runs
  *
- * Whether there is such an SA, and whether the packet is genuine, is seen when what is in
- * it is learned from.
+ * Anybody may have sent it: what it says is that rules and routes let such packets pass,
+ * which they know by the same headers. Whether there is such an SA is said by a genuine one,
+ * when what is in it is learned from.
  *
  * Context: BH off.
  */

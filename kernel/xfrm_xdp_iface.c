@@ -194,43 +194,34 @@ static void xfrm_xdp_iface_arrival_id(struct xfrm_xdp_flow_id *id, const struct 
 	xfrm_xdp_sa_key(&id->key, x);
 }
 
-/* From where the SA's peer is, for its SPI may come from elsewhere, too. */
-static bool xfrm_xdp_iface_peer(const struct xfrm_state *x, const struct sk_buff *skb)
-{
-	const void *saddr = skb->protocol == htons(ETH_P_IP) ? (void *)&ip_hdr(skb)->saddr :
-							       (void *)&ipv6_hdr(skb)->saddr;
-
-	return xfrm_addr_equal(saddr, &x->props.saddr, x->props.family);
-}
-
 /**
  * xfrm_xdp_iface_arrived() - note by which device the ESP of an SA arrived
- * @state: LOCAL_IN
- * @skb: packet
- * @x: SA that it is for; the caller keeps its reference
+ * @dev: the device
+ * @x: SA that has verified it; the caller keeps its reference
+ *
+ * Where nobody learns from packets that is nothing to know.
  *
  * Context: softirq, or BH off; RCU read side.
  */
-void xfrm_xdp_iface_arrived(const struct nf_hook_state *state, const struct sk_buff *skb,
-			    struct xfrm_state *x)
+void xfrm_xdp_iface_arrived(const struct net_device *dev, struct xfrm_state *x)
 {
-	struct xfrm_xdp_net *xn = xfrm_xdp_net(state->net);
+	struct xfrm_xdp_net *xn = xfrm_xdp_net(dev_net(dev));
 	struct xfrm_xdp_flow *flow, *old;
 	struct xfrm_xdp_flow_id id;
 
-	if (!x->if_id || x->id.proto != IPPROTO_ESP || !xfrm_xdp_iface_peer(x, skb))
+	if (!x->if_id || x->id.proto != IPPROTO_ESP || !READ_ONCE(xn->learns))
 		return;
 	xfrm_xdp_iface_arrival_id(&id, x);
 	old = xfrm_xdp_flow_find(xn, &id);
 	if (old && old->x == x) {
-		WRITE_ONCE(old->arrived, state->in->ifindex);
+		WRITE_ONCE(old->arrived, dev->ifindex);
 		WRITE_ONCE(old->used, jiffies);
 		return;
 	}
 	flow = xfrm_xdp_flow_alloc(&id, NULL);
 	if (!flow)
 		return;
-	flow->arrived = state->in->ifindex;
+	flow->arrived = dev->ifindex;
 	xfrm_state_hold(x);
 	flow->x = x;
 	if (xfrm_xdp_flow_insert(xn, flow, old))

@@ -116,7 +116,7 @@ void xfrm_xdp_input_done(struct xfrm_xdp_frame *f, int err)
 	if (f->iface) {
 		xfrm_xdp_iface_rx(skb, f->iface);
 	} else {
-		xfrm_xdp_heard_at(f->dev);
+		xfrm_xdp_esp_decrypted_at(f->dev);
 		netif_rx(skb);
 	}
 	return;

@@ -496,18 +496,6 @@ static int xfrm_xdp_learn_last(struct xfrm_xdp_lesson *l, const struct net_devic
 	return reason;
 }
 
-/* What is for an SA of this host: where it came in, its inner packet will not tell. */
-static void xfrm_xdp_learn_arrived(const struct nf_hook_state *state, const struct sk_buff *skb)
-{
-	struct xfrm_state *x = xfrm_xdp_heard_sa(state->net, skb);
-
-	if (!x)
-		return;
-	xfrm_xdp_heard_at(state->in);
-	xfrm_xdp_iface_arrived(state, skb, x);
-	xfrm_state_put(x);
-}
-
 /**
  * xfrm_xdp_learn() - learn from a packet that the stack accepted
  * @state: hook: POST_ROUTING for flows and SAs, LOCAL_IN for SAs only; at PRE_ROUTING
@@ -538,14 +526,14 @@ int xfrm_xdp_learn(const struct nf_hook_state *state, struct sk_buff *skb,
 	if (!l.net)
 		return 0;
 	l.xn = xfrm_xdp_net(l.net);
+	if (unlikely(!READ_ONCE(l.xn->learns)))
+		WRITE_ONCE(l.xn->learns, true);
 	if (state->hook == NF_INET_PRE_ROUTING) {
 		xfrm_xdp_arrival_note(state, skb);
 		return 0;
 	}
 	if (forward && xfrm_xdp_leaving_seen(state, skb))
 		return 0;
-	if (!forward && l.in)
-		xfrm_xdp_learn_arrived(state, skb);
 	via = forward ? xfrm_xdp_iface_sent(l.xn, skb) : NULL;
 	if (!via || !xfrm_xdp_learn_back(&l, via))
 		reason = xfrm_xdp_learn_origin(&l, forward);

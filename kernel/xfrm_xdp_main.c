@@ -171,6 +171,9 @@ static int __init xfrm_xdp_init(void)
 	err = register_inet6addr_notifier(&xfrm_xdp_addr6_nb);
 	if (err)
 		goto addr4;
+	err = xfrm_xdp_stack_rx_init();
+	if (err)
+		goto addr6;
 	xfrm_register_km(&xfrm_xdp_km);
 	xfrm_xdp_policy_init();
 	err = xfrm_xdp_bpf_init();
@@ -180,6 +183,8 @@ static int __init xfrm_xdp_init(void)
 	return 0;
 km:
 	xfrm_unregister_km(&xfrm_xdp_km);
+	xfrm_xdp_stack_rx_exit();
+addr6:
 	unregister_inet6addr_notifier(&xfrm_xdp_addr6_nb);
 addr4:
 	unregister_inetaddr_notifier(&xfrm_xdp_addr4_nb);
@@ -203,6 +208,7 @@ static void __exit xfrm_xdp_exit(void)
 {
 	xfrm_xdp_flow_running(false);
 	xfrm_unregister_km(&xfrm_xdp_km);
+	xfrm_xdp_stack_rx_exit();
 	unregister_inet6addr_notifier(&xfrm_xdp_addr6_nb);
 	unregister_inetaddr_notifier(&xfrm_xdp_addr4_nb);
 	unregister_netdevice_notifier(&xfrm_xdp_netdev_nb);

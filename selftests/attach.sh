@@ -209,7 +209,42 @@ generic()
 	expect_nothing
 	test_end
 
+	generic_forged
 	generic_clear
+}
+
+# encrypted N: of 20 packets to encrypt N are fast
+encrypted()
+{
+	agent clear name=B
+	mark "$GW1"
+	burst "$HA" "$A4" "$B4" 4000 5001 1
+	agent got name=B n=1
+	burst "$HA" "$A4" "$B4" 4000 5001 19 first=1
+	expect_got B 20 62
+	expect_counts "$GW1" "Encrypted=$1" PuntGeneric=0
+}
+
+# Anybody can say a SPI: only what an SA has verified is about to be received again.
+generic_forged()
+{
+	local spi=${SPI_BA#0x}
+
+	test_begin "generic mode: a datagram with a live SPI in it, and ESP with a bad ICV, end no flow"
+	attach lan wire --mode generic
+	encrypted 19
+	agent clear name=GW1
+	must in_ns "$HA" python3 -c "import socket; s = socket.socket(type=socket.SOCK_DGRAM)
+s.sendto(bytes.fromhex('$spi'.rjust(8, '0')), ('$GW1_4', 5002))"
+	agent got name=GW1 n=1
+	expect "datagrams at GW1" "${R[n]}" 1
+	encrypted 20
+	agent esp "ns=$HA" dev=eth0 "smac=$MAC_A" "dmac=$MAC_GW1_LAN" "src=$GW2_4" "dst=$GW1_4" \
+		"spi=$SPI_BA" seq=9000 "key=$KEY128$SALT" flip=-1 "isrc=$B4" "idst=$A4" sport=4000 dport=5001
+	wait_for 5 counter_at_least "$GW1" XfrmInStateProtoError 1 || wrong "ESP was not refused"
+	encrypted 20
+	detach
+	test_end
 }
 
 # What the stack decrypts comes to generic XDP as if it had come in the clear: a peer could
@@ -237,13 +272,48 @@ generic_clear()
 	expect_counts "$GW1" XfrmInNoPols=1 PuntGeneric=2 ForwardDone=0 Decrypted=0
 	agent got name=A timeout=0
 	expect "datagrams at A" "${R[n]}" 2
+	test_end
+
+	test_begin "generic mode: plaintext is fast again where the stack has decrypted nothing for a while"
+	# In which flows are forgotten, too; a second is the least.
+	flow_times $DAY_MS 1000
+	wait_for 10 clear_fast || wrong "it is not"
+	agent clear name=A
+	mark "$GW1"
+	# shellcheck disable=SC2086
+	agent craft $from src=$stranger dst="$A4" sport=4000 dport=5001 n=20
+	expect_got A 20 63
+	expect_counts "$GW1" ForwardDone=20 PuntGeneric=0
+	# shellcheck disable=SC2086
+	agent esp $from src=192.0.2.51 dst="$GW1_4" spi=$SPI_BA seq=5001 key=$KEY128$SALT \
+		isrc=$stranger idst="$A4" sport=4000 dport=5001 first=20
+	wait_for 5 counter_at_least "$GW1" XfrmInNoPols 1 || wrong "no policy refused it"
+	# shellcheck disable=SC2086
+	agent craft $from src=$stranger dst="$A4" sport=4000 dport=5001 first=21
+	expect_got A 21 63
+	expect_counts "$GW1" XfrmInNoPols=1 ForwardDone=20 PuntGeneric=2
 	detach
 	test_end
 }
 
-plan 17
+# clear_fast: is the second of two packets? For wait_for.
+clear_fast()
+{
+	agent clear name=A
+	mark "$GW1"
+	# shellcheck disable=SC2086
+	agent craft $from src=$stranger dst="$A4" sport=4000 dport=5001
+	agent got name=A n=1
+	# shellcheck disable=SC2086
+	agent craft $from src=$stranger dst="$A4" sport=4000 dport=5001 first=1
+	agent got name=A n=2
+	counter_at_least "$GW1" ForwardDone 1
+}
+
+plan 19
 needs jq tc:iproute2
 setup
+agent sink name=GW1 "ns=$GW1" port=5002
 module_load
 sa_setup
 
