@@ -34,6 +34,25 @@ int xfrm_xdp_input_admit_slow(struct xfrm_xdp_frame *f)
 	return reason;
 }
 
+/**
+ * xfrm_xdp_input_room() - a frame with little room in front has enough for what comes out
+ * @x: SA
+ * @xdp: frame with ESP
+ * @esp: bytes from its IP header to ESP
+ *
+ * The inner packet gets metadata in front of it, where the headers of ESP were; without a
+ * tunnel's header it may grow by one.
+ *
+ * Context: XDP.
+ */
+bool xfrm_xdp_input_room(const struct xfrm_state *x, const struct xdp_buff *xdp,
+			 unsigned int esp)
+{
+	return x->props.mode == XFRM_MODE_TUNNEL &&
+	       xfrm_xdp_headroom(xdp) + esp + sizeof(struct ip_esp_hdr) +
+	       crypto_aead_ivsize(x->data) >= sizeof(struct xfrm_xdp_meta);
+}
+
 /* What udp_rcv() checks before it looks into the packet. */
 static bool xfrm_xdp_input_udp_ok(const struct xfrm_xdp_pkt *pkt, const struct udphdr *uh)
 {

@@ -15,6 +15,8 @@
 #include "xfrm_xdp_replay.h"
 
 int xfrm_xdp_input_admit_slow(struct xfrm_xdp_frame *f);
+bool xfrm_xdp_input_room(const struct xfrm_state *x, const struct xdp_buff *xdp,
+			 unsigned int esp);
 bool xfrm_xdp_input_encap_ok(const struct xfrm_state *x, const struct xfrm_xdp_pkt *pkt);
 void xfrm_xdp_input_done(struct xfrm_xdp_frame *f, int err);
 
@@ -202,6 +204,12 @@ static __always_inline void xfrm_xdp_input_back(const struct xfrm_xdp_frame *f,
 	inner->l3 = l3;
 }
 
+/* Bytes in front of the frame that are not the driver's own. */
+static __always_inline unsigned int xfrm_xdp_headroom(const struct xdp_buff *xdp)
+{
+	return xdp->data - xdp->data_hard_start - sizeof(struct xdp_frame);
+}
+
 /*
  * An ESP header, an IV, a block and an ICV, in bytes. In UDP over IPv6 the stack takes
  * less than an IPv6 header for too small: __xfrm6_udp_encap_rcv().
@@ -234,10 +242,9 @@ static __always_inline int xfrm_xdp_input_check(const struct xfrm_state *x,
 		return XFRM_XDP_R_PUNT_ENCAP;
 	if (pkt->mac_len + pkt->len > XFRM_XDP_FRAME_DATA)
 		return XFRM_XDP_R_PUNT_ROOM;
-	/* A packet without a tunnel's header may grow by that and by metadata. */
-	if (x->props.mode != XFRM_MODE_TUNNEL &&
-	    xdp->data - xdp->data_hard_start < (int)(sizeof(struct xdp_frame) +
-	    sizeof(struct ipv6hdr) + sizeof(struct xfrm_xdp_meta)))
+	if (unlikely(xfrm_xdp_headroom(xdp) < sizeof(struct ipv6hdr) +
+					      sizeof(struct xfrm_xdp_meta)) &&
+	    !xfrm_xdp_input_room(x, xdp, esp))
 		return XFRM_XDP_R_PUNT_ROOM;
 	return XFRM_XDP_OK;
 }

@@ -300,12 +300,15 @@ struct bpf_xfrm_learn_opts {
  * @sa: handle of the inbound SA
  * @proof: siphash, under a key that never leaves the kernel, of @sa and the
  *	inner flow tuple; equal for the packets of a flow, so GRO merges them
+ * @room: zero; where GRO puts a jumbo payload option into what it has merged, it moves the
+ *	headers to the left over these bytes
  */
 struct xfrm_xdp_meta {
 	__u32 magic;
 	__u32 pad;
 	__u64 sa;
 	__u64 proof;
+	__u64 room;
 };
 
 #define XFRM_XDP_META_MAGIC	0x58465250U	/* "XFRP" */

@@ -38,6 +38,7 @@ static void xfrm_xdp_meta_put(struct xdp_buff *xdp, u64 sa, u64 proof)
 	meta->pad = 0;
 	meta->sa = sa;
 	meta->proof = proof;
+	meta->room = 0;
 	xdp->data_meta = meta;
 }
 
@@ -151,21 +152,24 @@ int xfrm_xdp_meta_store(struct xdp_buff *xdp, struct bpf_xfrm_xdp_opts *opts)
 static const struct xfrm_xdp_meta *xfrm_xdp_meta_of(const struct sk_buff *skb)
 {
 	const struct xfrm_xdp_meta *meta;
+	const u8 *end;
 
 	if (!skb_mac_header_was_set(skb) || skb_metadata_len(skb) != sizeof(*meta))
 		return NULL;
-	meta = skb_metadata_end(skb) - sizeof(*meta);
+	end = skb_metadata_end(skb);
+	/* ipv6_gro_complete(): the headers have moved, and what is in front of them has not. */
+	if (unlikely(ipv6_has_hopopt_jumbo(skb)))
+		end += sizeof(struct hop_jumbo_hdr);
+	BUILD_BUG_ON(sizeof(meta->room) < sizeof(struct hop_jumbo_hdr));
+	meta = (const void *)(end - sizeof(*meta));
 	return meta->magic == XFRM_XDP_META_MAGIC ? meta : NULL;
 }
 
 /* The tag, where there is one, has been taken out of the frame by now. */
-static int xfrm_xdp_meta_parse(struct xfrm_xdp_pkt *pkt, const struct sk_buff *skb)
+static int xfrm_xdp_meta_parse(struct xfrm_xdp_pkt *pkt, u8 *headers, const struct sk_buff *skb)
 {
-	int offset = skb_network_offset(skb);
-
 	pkt->vlan = skb_vlan_tag_present(skb) ? skb_vlan_tag_get_id(skb) : 0;
-	return xfrm_xdp_parse(pkt, skb_network_header(skb), skb_headlen(skb) - offset,
-			      skb->len - offset, skb->protocol);
+	return xfrm_xdp_parse_skb(pkt, headers, skb);
 }
 
 /* In a field of the sec_path that means nothing without offload (olen is 0). */
@@ -270,6 +274,7 @@ int xfrm_xdp_meta_restore(struct sk_buff *skb, struct bpf_xfrm_xdp_opts *opts)
 {
 	const struct xfrm_xdp_meta *meta = xfrm_xdp_meta_of(skb);
 	struct net *net = dev_net(skb->dev);
+	u8 headers[XFRM_XDP_HEADERS];
 	struct xfrm_xdp_flow_key key;
 	struct xfrm_xdp_flow *flow;
 	struct xfrm_xdp_pkt pkt;
@@ -281,7 +286,7 @@ int xfrm_xdp_meta_restore(struct sk_buff *skb, struct bpf_xfrm_xdp_opts *opts)
 		return 0;
 
 	opts->reason = XFRM_XDP_R_RESTORE_FORGED;
-	xfrm_xdp_meta_key_of(&key, xfrm_xdp_meta_parse(&pkt, skb), &pkt,
+	xfrm_xdp_meta_key_of(&key, xfrm_xdp_meta_parse(&pkt, headers, skb), &pkt,
 			     skb->dev->ifindex, meta->sa);
 	err = -EPERM;
 	if (meta->proof != xfrm_xdp_meta_proof(&key))

@@ -87,6 +87,30 @@ int xfrm_xdp_parse(struct xfrm_xdp_pkt *pkt, u8 *l3, unsigned int linear,
 	return xfrm_xdp_parse_ip(pkt, l3, linear, len, proto);
 }
 
+/*
+ * Of what GRO has merged beyond 64 KiB (BIG TCP), the headers as its segments had them but for
+ * the length, which is as large as may be: IPv4 has none then, and IPv6 a jumbo payload option.
+ */
+static int xfrm_xdp_parse_big(u8 *headers, const struct sk_buff *skb, int offset)
+{
+	struct ipv6hdr *ip6h = (struct ipv6hdr *)headers;
+	struct iphdr *iph = (struct iphdr *)headers;
+
+	if (skb->protocol == htons(ETH_P_IP)) {
+		if (!iph->tot_len && iph_totlen(skb, iph)) {
+			iph->tot_len = htons(IP_MAX_MTU);
+			csum_replace2(&iph->check, 0, iph->tot_len);
+		}
+		return 0;
+	}
+	if (!ipv6_has_hopopt_jumbo(skb))
+		return 0;
+	ip6h->nexthdr = IPPROTO_TCP;
+	ip6h->payload_len = htons(U16_MAX - sizeof(*ip6h));
+	return skb_copy_bits(skb, offset + sizeof(*ip6h) + sizeof(struct hop_jumbo_hdr), ip6h + 1,
+			     sizeof(struct tcphdr));
+}
+
 /**
  * xfrm_xdp_parse_skb() - parse a packet in the stack
  * @pkt: result; its headers are those in @headers
@@ -102,7 +126,8 @@ int xfrm_xdp_parse_skb(struct xfrm_xdp_pkt *pkt, u8 *headers, const struct sk_bu
 	unsigned int len = skb->len - offset;
 	unsigned int linear = min_t(unsigned int, len, XFRM_XDP_HEADERS);
 
-	if (skb_copy_bits(skb, offset, headers, linear))
+	if (skb_copy_bits(skb, offset, headers, linear) ||
+	    (unlikely(len > IP_MAX_MTU) && xfrm_xdp_parse_big(headers, skb, offset)))
 		return XFRM_XDP_R_PUNT_IP_HEADER;
 	return xfrm_xdp_parse(pkt, headers, linear, len, skb->protocol);
 }

@@ -283,6 +283,7 @@ TEST_F(Metadata, NamesTheSaAndIsTheSameForAFlow)
     EXPECT_EQ(first.pad, 0U);
     EXPECT_EQ(first.sa, entry_.val.handle);
     EXPECT_NE(first.proof, 0U);
+    EXPECT_EQ(first.room, 0U);
     EXPECT_EQ(std::memcmp(&first, &second, sizeof(first)), 0);
     std::get<packet::Udp>(inner_.transport).source++;
     EXPECT_NE(proven().proof, first.proof);

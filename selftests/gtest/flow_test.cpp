@@ -146,7 +146,7 @@ TEST_F(Restore, MetadataWithoutProofIsRefused)
     for (const Family family : {Family::v4, Family::v6}) {
         for (const std::uint64_t proof : {0ULL, 1ULL, ~0ULL, 0x123456789abcdefULL}) {
             const CounterText before = module_counters();
-            const xfrm_xdp_meta forged{XFRM_XDP_META_MAGIC, 0, 1ULL << 24, proof};
+            const xfrm_xdp_meta forged{XFRM_XDP_META_MAGIC, 0, 1ULL << 24, proof, 0};
             const probe_result result = deliver(udp_frame(family), forged);
             EXPECT_EQ(result.verdict, -EPERM);
             EXPECT_EQ(reason_name(result.opts.reason), "RestoreForged");
@@ -161,7 +161,7 @@ TEST_F(Restore, PacketsWithoutOurMetadataAreLeftAlone)
 {
     ASSERT_NO_FATAL_FAILURE(attach("probe"));
     const CounterText before = module_counters();
-    const xfrm_xdp_meta foreign{XFRM_XDP_META_MAGIC + 1, 0, 5, 6};
+    const xfrm_xdp_meta foreign{XFRM_XDP_META_MAGIC + 1, 0, 5, 6, 0};
     EXPECT_EQ(deliver(udp_frame(Family::v4), foreign).verdict, 0);
     EXPECT_EQ(deliver(udp_frame(Family::v4), {}).verdict, 0);
     EXPECT_EQ(deliver(udp_frame(Family::v6), {}, "probe_plain").verdict, 0);

@@ -154,6 +154,38 @@ TEST_F(Room, InputNeedsNone)
     }
 }
 
+// A tunnel's header, and that of ESP without an IV, are four bytes less than the metadata that
+// may go in front of the inner packet.
+TEST_F(Room, InputWithoutAnIvNeedsFourBytes)
+{
+    Sa sa = make_sa(Way::input);
+    sa.association.algorithm = {esp::Cipher::aes_cbc_hmac_sha256, {}, {}, 0};
+    sa.encryption_name = "ecb(cipher_null)";
+    sa.authentication_name = "digest_null";
+    ASSERT_NO_FATAL_FAILURE(add(sa));
+    std::uint8_t sequence = 0;
+    for (const std::size_t left : {0U, 3U, 4U, 5U, 100U}) {
+        SCOPED_TRACE(left);
+        const Bytes inner = inner_packet(Family::v4, 202).build();
+        packet::Packet outer{ethernet_header(),
+                             outer_header(sa),
+                             packet::Raw{packet::proto_esp},
+                             {test_spi >> 24, 0xff & test_spi >> 16, 0xff & test_spi >> 8,
+                              0xff & test_spi, 0, 0, 0, ++sequence}};
+        outer.payload.insert(outer.payload.end(), inner.begin(), inner.end());
+        outer.payload.insert(outer.payload.end(), {0, packet::proto_ipip});
+        ProbeRun run;
+        run.request.take = static_cast<std::uint32_t>(headroom - xdp_frame_size - left);
+        const Call call = input(outer.build(), sa, run);
+        if (left < sizeof(xfrm_xdp_meta) - packet::ipv4_length - esp::header_length) {
+            expect_punt(call, outer.build(), XFRM_XDP_R_PUNT_ROOM);
+        } else {
+            expect_done(call, XFRM_XDP_R_INPUT_DONE);
+            EXPECT_EQ(hex(call.outcome.frame), hex(inner_frame(202)));
+        }
+    }
+}
+
 TEST_F(Room, InputOfTheLargestFrame)
 {
     const Sa sa = make_sa(Way::input);

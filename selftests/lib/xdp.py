@@ -55,20 +55,21 @@ def program_forge(magic, sa, proof, then=b""):
     """
     return b"".join([
         insn(0xBF, 6, 1),                           # r6 = ctx
-        insn(0xB7, 2, imm=-24),
+        insn(0xB7, 2, imm=-32),
         insn(0x85, imm=ADJUST_META),
-        insn(0x55, 0, off=13 + len(then) // 8, imm=0),  # no room: pass
+        insn(0x55, 0, off=14 + len(then) // 8, imm=0),  # no room: pass
         insn(0x61, 1, 6, off=8),                    # r1 = data_meta
         insn(0x61, 2, 6, off=0),                    # r2 = data
         insn(0xBF, 3, 1),
-        insn(0x07, 3, imm=24),
-        insn(0x2D, 3, 2, off=8 + len(then) // 8),   # past data: pass
+        insn(0x07, 3, imm=32),
+        insn(0x2D, 3, 2, off=9 + len(then) // 8),   # past data: pass
         insn(0x62, 1, off=0, imm=magic),
         insn(0x62, 1, off=4, imm=0),
         imm64(4, sa),
         insn(0x7B, 1, 4, off=8),
         imm64(4, proof),
         insn(0x7B, 1, 4, off=16),
+        insn(0x7A, 1, off=24, imm=0),
         then,
         insn(0xB7, 0, imm=XDP_PASS),
         insn(0x95),
