@@ -7,8 +7,10 @@
 #include <linux/bpf.h>
 #include <linux/btf.h>
 #include <linux/btf_ids.h>
+#include <linux/capability.h>
 #include <linux/netfilter.h>
 #include <linux/nsproxy.h>
+#include <linux/preempt.h>
 #include <linux/sched.h>
 #include <net/ip.h>
 #include <net/netfilter/nf_bpf_link.h>
@@ -243,33 +245,56 @@ __bpf_kfunc int bpf_xfrm_flow_learn(struct bpf_nf_ctx *ctx, void *opts, u32 opts
 	return nr;
 }
 
+/*
+ * The namespace that the calling task is root of. Callbacks of bpf_wq and bpf_timer are nobody's:
+ * they would have the first namespace, and all capabilities.
+ */
+static const struct net *xfrm_xdp_caller_net(void)
+{
+	const struct net *net;
+
+	if (!in_task() || current->flags & PF_KTHREAD || !current->nsproxy)
+		return NULL;
+	net = current->nsproxy->net_ns;
+	return ns_capable(net->user_ns, CAP_NET_ADMIN) ? net : NULL;
+}
+
 /**
  * bpf_xfrm_flow_counts() - how much of some flows the fast path has finished
  * @counts: struct bpf_xfrm_flow_counts, @nr and handles of the caller; void as for
  *	bpf_xfrm_flow_learn()
  * @counts__sz: sizeof(struct bpf_xfrm_flow_counts) in bytes
  *
- * The flow map has what it was when the stack last renewed the flow.
+ * The flow map has what it was when the stack last renewed the flow. Of another network
+ * namespace than the caller's there is no such flow.
  *
  * Context: process.
- * Return: 0, or -EINVAL where @counts__sz or @nr is wrong (also in @counts->error).
+ * Return: 0; -EINVAL where @counts__sz or @nr is wrong; -EPERM where the caller is no user task
+ * with CAP_NET_ADMIN in the user namespace of its network namespace (all also in
+ * @counts->error).
  */
 __bpf_kfunc int bpf_xfrm_flow_counts(void *counts, u32 counts__sz)
 {
 	struct bpf_xfrm_flow_counts *c = counts;
+	const struct net *net;
 	u64 packets, bytes;
 	u32 i, nr;
 
 	if (!xfrm_xdp_opts_ok(counts, counts__sz, sizeof(*c)))
 		return -EINVAL;
+	net = xfrm_xdp_caller_net();
+	if (!net) {
+		c->error = -EPERM;
+		return -EPERM;
+	}
 	nr = READ_ONCE(c->nr);
 	if (nr > XFRM_XDP_COUNTS_MAX) {
 		c->error = -EINVAL;
 		return -EINVAL;
 	}
 	for (i = 0; i < nr; i++) {
-		if (!xfrm_xdp_flow_counts(xfrm_xdp_net(current->nsproxy->net_ns),
-					  READ_ONCE(c->flow[i].handle), &packets, &bytes))
+		if (!xfrm_xdp_flow_counts(xfrm_xdp_net(net), READ_ONCE(c->flow[i].handle),
+					  &packets, &bytes))
 			c->flow[i].handle = 0;
 		c->flow[i].packets = packets;
 		c->flow[i].bytes = bytes;
@@ -286,16 +311,22 @@ __bpf_kfunc int bpf_xfrm_flow_counts(void *counts, u32 counts__sz)
  * is not for these.
  *
  * Context: process, may sleep.
- * Return: 0, or -EINVAL where @flags is not 0.
+ * Return: 0; -EINVAL where @flags is not 0; -EPERM where the caller is no user task with
+ * CAP_NET_ADMIN in the user namespace of its network namespace.
  */
 __bpf_kfunc int bpf_xfrm_flow_forget(u32 flags)
 {
+	const struct net *net;
+
 	if (flags)
 		return -EINVAL;
+	net = xfrm_xdp_caller_net();
+	if (!net)
+		return -EPERM;
 	/* A learner that was just detached may still be at work. */
 	synchronize_net();
-	xfrm_xdp_uptake_forget(xfrm_xdp_net(current->nsproxy->net_ns));
-	xfrm_xdp_flow_purge(xfrm_xdp_net(current->nsproxy->net_ns));
+	xfrm_xdp_uptake_forget(xfrm_xdp_net(net));
+	xfrm_xdp_flow_purge(xfrm_xdp_net(net));
 	return 0;
 }
 

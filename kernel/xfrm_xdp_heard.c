@@ -111,7 +111,8 @@ void xfrm_xdp_heard_note(const struct sk_buff *skb, const struct xfrm_xdp_pkt *p
 	hearing->routes = pkt->family == AF_INET && rt ? rt->rt_genid :
 							 xfrm_xdp_route_gen(net, pkt->family);
 	if (key.encap)
-		xfrm_xdp_heard_udp(hearing, skb, atomic_read_acquire(&xfrm_xdp_net(net)->policy_gen));
+		xfrm_xdp_heard_udp(hearing, skb,
+				   atomic_read_acquire(&xfrm_xdp_net(net)->policy_gen));
 	spin_unlock(&hearing->lock);
 }
 

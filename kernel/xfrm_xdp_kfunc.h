@@ -255,7 +255,7 @@ struct bpf_xfrm_xdp_opts {
 
 /**
  * struct bpf_xfrm_flow_counts - what the fast path finished of some flows
- * @error: -EINVAL where @nr is too large, else 0
+ * @error: -EINVAL where @nr is too large, -EPERM where the caller may not ask, else 0
  * @nr: how many of @flow are asked for
  * @flow: of each its handle; result: packets and bytes as in struct xfrm_xdp_flow_val, and
  *	a handle of 0 where there is no such flow any more

@@ -6,9 +6,13 @@
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <linux/capability.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cstring>
+#include <thread>
 
 namespace xfrm_xdp::test {
 namespace {
@@ -251,6 +255,59 @@ TEST_F(Syscall, ForgetsTheFlowsOfTheNamespace)
     std::uint32_t flags = 0;
     EXPECT_EQ(call(flags, "probe_forget"), 0);
     expect_flow_punt(esp(), "PuntNoFlow", true);
+}
+
+// The first namespace has no flows here; that the callback is refused is what it is spared by.
+TEST_F(Syscall, ForgetsNothingInAKernelThread)
+{
+    Probe &prober = probe("probe_syscall");
+    probe_result result{};
+    ASSERT_TRUE(prober.set_map("result", &result));
+    std::uint32_t none = 0;
+    ASSERT_EQ(call(none, "probe_forget_later"), 0);
+    ASSERT_TRUE(wait_until([&] {
+        EXPECT_TRUE(prober.get_map("result", &result));
+        return result.calls > 0;
+    }));
+    EXPECT_EQ(result.verdict, -EPERM);
+}
+
+TEST_F(Syscall, KnowsNoFlowsOfOtherNamespaces)
+{
+    bpf_xfrm_flow_counts counts{};
+    counts.nr = 1;
+    counts.flow[0].handle = entry_.val.handle;
+    ASSERT_EQ(run("probe_flow", esp()).result.verdict, XFRM_XDP_DONE);
+    ASSERT_TRUE(shared_sandbox(1).enter());
+    EXPECT_EQ(call(counts, "probe"), 0);
+    EXPECT_EQ(counts.flow[0].handle, 0U);
+    EXPECT_EQ(counts.flow[0].packets, 0U);
+    std::uint32_t flags = 0;
+    EXPECT_EQ(call(flags, "probe_forget"), 0);
+    ASSERT_TRUE(sandbox().enter());
+    EXPECT_EQ(run("probe_flow", esp()).result.verdict, XFRM_XDP_DONE) << "another's was forgotten";
+}
+
+// Whoever is given the program may run it, and needs no capability for that.
+TEST_F(Syscall, AreForWhoAdministersTheNamespace)
+{
+    bpf_xfrm_flow_counts counts{};
+    counts.nr = 1;
+    counts.flow[0].handle = entry_.val.handle;
+    std::uint32_t flags = 0;
+    // Of this thread only, and for good: another does it.
+    std::thread([&] {
+        __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+        __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+        ASSERT_EQ(syscall(SYS_capget, &header, data), 0);
+        data[0].effective &= ~(1U << CAP_NET_ADMIN);
+        ASSERT_EQ(syscall(SYS_capset, &header, data), 0);
+        EXPECT_EQ(call(counts, "probe"), -EPERM);
+        EXPECT_EQ(call(flags, "probe_forget"), -EPERM);
+    }).join();
+    EXPECT_EQ(counts.error, -EPERM);
+    EXPECT_EQ(counts.flow[0].handle, entry_.val.handle);
+    EXPECT_EQ(run("probe_flow", esp()).result.verdict, XFRM_XDP_DONE);
 }
 
 class Metadata : public LearnedSa {
