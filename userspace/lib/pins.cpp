@@ -45,7 +45,8 @@ const std::array<NetfilterHook, 6> netfilter_hooks{{
     {"link-nf4-post", NFPROTO_IPV4, NF_INET_POST_ROUTING, last},
     {"link-nf6-post", NFPROTO_IPV6, NF_INET_POST_ROUTING, last},
     {"link-nf4-in", NFPROTO_IPV4, NF_INET_LOCAL_IN, last},
-    {"link-nf6-in", NFPROTO_IPV6, NF_INET_LOCAL_IN, last},
+    // Conntrack of IPv6 confirms at the last place but one, which only one can have.
+    {"link-nf6-in", NFPROTO_IPV6, NF_INET_LOCAL_IN, last - 1},
 }};
 
 std::vector<std::string> namespace_pins()
