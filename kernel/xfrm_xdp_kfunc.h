@@ -119,7 +119,8 @@ enum xfrm_xdp_verdict {
 	X(RESTORE_FORGED, "RestoreForged", "metadata without a valid proof")	\
 	X(RESTORE_SA_GONE, "RestoreSaGone", "SA was removed between XDP and tc")	\
 	X(RESTORE_NO_MEM, "RestoreNoMem", "no memory for the sec_path")		\
-	X(LEARN_NEIGH, "LearnNeigh", "the next hop's link-layer address is not resolved yet")
+	X(LEARN_NEIGH, "LearnNeigh", "the next hop's link-layer address is not resolved yet")	\
+	X(LEARN_HOOKS, "LearnHooks", "rules or programs stand outside the learner's hooks")
 
 #define XFRM_XDP_REASONS(X)						\
 	XFRM_XDP_REASONS_DONE(X)					\

@@ -169,6 +169,9 @@ static struct xfrm_xdp_flow *xfrm_xdp_learn_sa(const struct xfrm_xdp_lesson *l, 
 	/* What XDP decrypted says nothing about the outer packet's way. */
 	if (same && xfrm_xdp_meta_was_fast(sp))
 		return old;
+	*reason = XFRM_XDP_R_LEARN_HOOKS;
+	if (xfrm_xdp_hooks_outside(l->net, id.key.family, NF_INET_LOCAL_IN))
+		return NULL;
 	if (!xfrm_xdp_heard(l->net, &id, l->skb, &heard, &routes, &udp_gen)) {
 		*reason = XFRM_XDP_R_LEARN_UNHEARD;
 		return NULL;
@@ -534,8 +537,10 @@ int xfrm_xdp_learn(const struct nf_hook_state *state, struct sk_buff *skb,
 	}
 	if (forward && xfrm_xdp_leaving_seen(state, skb))
 		return 0;
+	if (xfrm_xdp_hooks_outside(l.net, state->pf, state->hook))
+		reason = forward || secpath_exists(skb) ? XFRM_XDP_R_LEARN_HOOKS : l.sa_reason;
 	via = forward ? xfrm_xdp_iface_sent(l.xn, skb) : NULL;
-	if (!via || !xfrm_xdp_learn_back(&l, via))
+	if (!reason && (!via || !xfrm_xdp_learn_back(&l, via)))
 		reason = xfrm_xdp_learn_origin(&l, forward);
 	if (!reason && forward)
 		reason = xfrm_xdp_learn_last(&l, state->out, &flow);

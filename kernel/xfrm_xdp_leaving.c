@@ -102,7 +102,8 @@ bool xfrm_xdp_leaving_seen(const struct nf_hook_state *state, const struct sk_bu
 	      IPCB(skb)->flags & IPSKB_XFRM_TRANSFORMED :
 	      IP6CB(skb)->flags & IP6SKB_XFRM_TRANSFORMED))
 		return false;
-	if (!state->out || !xfrm_xdp_leaving_key(&id.key, skb))
+	if (!state->out || xfrm_xdp_hooks_outside(state->net, state->pf, state->hook) ||
+	    !xfrm_xdp_leaving_key(&id.key, skb))
 		return true;
 	id.key.ifindex = state->out->ifindex;
 	flow = xfrm_xdp_flow_find(xfrm_xdp_net(state->net), &id);

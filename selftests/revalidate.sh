@@ -474,7 +474,7 @@ rekey()
 POLICY_OUT="src $NET_A4 dst $NET_B4 dir out"
 POLICY_FWD="src $NET_B4 dst $NET_A4 dir fwd"
 
-plan 25
+plan 27
 needs nft:nftables bpftool:bpftool
 setup
 REVALIDATE_MS=$INTERVAL
@@ -488,6 +488,10 @@ rule out "what it carries, of tc" \
 	"tc filter add dev lan ingress protocol ip matchall action drop"
 rule out "its ESP" "type filter hook output priority 0; meta l4proto esp counter drop"
 rule in "its ESP" "type filter hook input priority 0; meta l4proto esp counter drop"
+rule in "what it carries, behind all others" \
+	"type filter hook postrouting priority 2147483647; udp dport 5001 counter drop"
+rule out "its ESP, behind all others" \
+	"type filter hook postrouting priority 2147483647; meta l4proto esp counter drop"
 sent_on
 renewal
 stopped_flow

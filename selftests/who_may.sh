@@ -55,10 +55,11 @@ behind()
 BEHIND=0
 
 # never LABEL [send=SENDER] [got=N] [sink=NAME] [rules=NFT] [ip=LINES] [undo=LINES]
-#       [counts="NAME=N…"]: N of each three arrive at the sink
+#       [counts="NAME=N…"] [again=yes]: N of each three arrive at the sink. With again= we
+#       are attached after the rules.
 never()
 {
-	local label=$1 send=out4 got=0 sink=B rules='' ip='' undo='' counts='' arg
+	local label=$1 send=out4 got=0 sink=B rules='' ip='' undo='' counts='' again='' arg
 
 	shift
 	for arg; do
@@ -68,7 +69,9 @@ never()
 	SPORT=$((SPORT + 1))
 	agent clear "name=$sink"
 	[ -z "$ip" ] || configure "$GW1" "$ip"
+	[ -z "$again" ] || detach
 	[ -z "$rules" ] || nft_gw1 "$rules"
+	[ -z "$again" ] || attach lan wire --plain
 	mark "$GW1"
 	$send 0
 	behind
@@ -85,6 +88,8 @@ never()
 }
 
 # hook HOOK VERDICT: drops or rejects what the rows send
+# at HOOK PRIORITY RULE: a chain at a place of its own, for IPv4 and IPv6
+at() { echo "table inet t { chain c { type filter hook $1 priority $2; $3; }; }"; }
 hook() { echo "table inet t { chain c { type filter hook $1 priority 0; udp dport 5001 $2; }; }"; }
 device_hook()
 {
@@ -253,6 +258,66 @@ marked_by_policy()
 	configure "$GW1" "xfrm policy delete $policy"
 }
 
+# Chains that netfilter links of BPF cannot be before or behind: new ones of the same priority
+# come first. What these do to packets nobody here sees.
+FIRST=-2147483648 LAST=2147483647
+outside()
+{
+	local ct="table inet tracked { chain c { type filter hook forward priority 0; ct state invalid drop; }; }"
+
+	never "a chain before all others" got=3 counts=LearnHooks=6 \
+		rules="$(at prerouting $FIRST "udp dport 5001 counter")"
+	never "a chain before all others, IPv6" send=out6 got=3 counts=LearnHooks=6 \
+		rules="$(at prerouting $FIRST "udp dport 5001 counter")"
+	never "a chain that came to the learner's priority later" got=3 counts=LearnHooks=6 \
+		rules="$(at prerouting $((FIRST + 1)) "udp dport 5001 counter")"
+	never "a chain behind all others" got=3 counts=LearnHooks=6 \
+		rules="$(at postrouting $LAST "udp dport 5001 counter")"
+	never "a chain behind all others, IPv6" send=out6 got=3 counts=LearnHooks=6 \
+		rules="$(at postrouting $LAST "udp dport 5001 counter")"
+	never "a chain behind all others, of what was decrypted" send=back4 sink=A got=3 \
+		rules="$(at postrouting $LAST "udp dport 5001 counter")" counts=LearnHooks=6
+	never "a chain behind all others for ESP that comes in" send=back4 sink=A got=3 \
+		rules="$(at input $LAST "ip protocol esp counter")" counts=LearnHooks=6
+	never "and conntrack, which is behind all others" got=3 counts=LearnHooks=6 \
+		rules="$(at postrouting $LAST "udp dport 5001 counter")
+			$ct"
+	never "conntrack, and a chain that comes later" got=3 counts=LearnHooks=6 \
+		rules="$ct
+			$(at postrouting $LAST "udp dport 5001 counter")"
+}
+
+outside_before()
+{
+	never "a chain behind all others that was there before us" got=3 counts=LearnHooks=6 \
+		rules="$(at postrouting $LAST "udp dport 5001 counter")" again=yes
+	test_begin "a chain was at the learner's priority before us: attach says so"
+	detach
+	nft_gw1 "$(at prerouting $((FIRST + 1)) "udp dport 5001 counter")"
+	expect_fail "attach" xx attach lan wire --plain
+	nft_gw1 ''
+	attach lan wire --plain
+	test_end
+}
+
+# Neither what conntrack has behind all others, loaded before us or after, nor a chain that is
+# at our priority and yet before us.
+inside()
+{
+	local ct="table inet tracked { chain c { type filter hook forward priority 0; ct state invalid drop; }; }"
+
+	nft_gw1 "$ct"
+	may "where conntrack was loaded later" out4 B Encrypted
+	detach
+	attach lan wire --plain
+	may "where conntrack was loaded before" out4 B Encrypted
+	nft_gw1 "$(at postrouting $((LAST - 1)) "udp dport 5001 counter")"
+	may "behind a chain that came to the learner's priority later" out4 B Encrypted
+	nft_gw1 "$(at postrouting $((LAST - 1)) "udp dport 5001 counter drop")"
+	never "it drops" send=out4
+	nft_gw1 ''
+}
+
 never_anything()
 {
 	test_begin "none of this has left an entry in the flow map"
@@ -260,7 +325,7 @@ never_anything()
 	test_end
 }
 
-plan 43
+plan 58
 needs nft:nftables jq:jq tc:iproute2
 setup
 agent sink name=GW1 "ns=$GW1" port=5001
@@ -273,7 +338,11 @@ refused
 not_forwarded
 conntrack_keeps
 marked
+outside
+outside_before
 never_anything
+inside
+sa_setup
 
 esp_dropped output
 esp_dropped postrouting
