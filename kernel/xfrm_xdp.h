@@ -334,6 +334,7 @@ void xfrm_xdp_arrival_note(const struct nf_hook_state *state, const struct sk_bu
 bool xfrm_xdp_arrival_is(const struct sk_buff *skb, const struct xfrm_xdp_pkt *pkt, u32 gens);
 
 /* xfrm_xdp_hooks.c: does anything stand outside the learner's hooks? */
+bool xfrm_xdp_hooks_sent_on(const struct sk_buff *skb);
 bool xfrm_xdp_hooks_outside(const struct net *net, u8 family, unsigned int hook);
 
 /* xfrm_xdp_learn.c: a packet that the stack accepted becomes a flow */

@@ -47,7 +47,10 @@ bool xfrm_xdp_conntrack_ok(const struct sk_buff *skb, u8 proto)
  * @skb: packet of the flow at POST_ROUTING, that xfrm_xdp_conntrack_ok() took
  * @proto: its IP protocol
  *
- * As nf_flow_table does: packets that conntrack misses must not look wrong.
+ * As nf_flow_table does: packets that conntrack misses must not look wrong, nor do they after the
+ * fast path has gone. An RST may leave the entry as it was, for its number is not that of the
+ * last acknowledgment that conntrack knows. Were it made to forget that, it would take any RST
+ * with the right ports, of whoever can send one.
  *
  * Context: softirq, or BH off. Takes ct->lock.
  */

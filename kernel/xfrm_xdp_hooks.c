@@ -20,6 +20,24 @@ static bool xfrm_xdp_hooks_learner(const struct bpf_prog *prog)
 	return prog->aux->kfunc_btf_tab;
 }
 
+/**
+ * xfrm_xdp_hooks_sent_on() - has a hook sent the packet on, and not the IP layer?
+ * @skb: packet that looks forwarded
+ *
+ * IPVS does from LOCAL_IN, and rules send copies (TEE, dup). Of IPv4 a flag tells, of which
+ * copies have their own; ip6_forward() leaves none.
+ *
+ * Context: BH off.
+ */
+bool xfrm_xdp_hooks_sent_on(const struct sk_buff *skb)
+{
+#if IS_ENABLED(CONFIG_IP_VS)
+	if (skb->ipvs_property)
+		return true;
+#endif
+	return __this_cpu_read(nf_skb_duplicated);
+}
+
 /*
  * What the kernel registers by itself does not matter: nf_confirm(), ip_sabotage_in() and
  * defragmentation take no packet away. xtables cannot be told from these by their type, but

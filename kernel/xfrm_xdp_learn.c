@@ -211,7 +211,7 @@ static bool xfrm_xdp_learn_forwarded(const struct xfrm_xdp_lesson *l)
 	const struct sk_buff *skb = l->skb;
 	u16 flags;
 
-	if (skb->sk || skb->pkt_type != PACKET_HOST)
+	if (skb->sk || skb->pkt_type != PACKET_HOST || xfrm_xdp_hooks_sent_on(skb))
 		return false;
 	if (skb->protocol == htons(ETH_P_IP)) {
 		flags = IPCB(skb)->flags;
@@ -272,7 +272,8 @@ static int xfrm_xdp_learn_route(struct xfrm_xdp_lesson *l)
 	l->x = dst->xfrm;
 	l->out = path->dev;
 	if (l->x) {
-		if (xfrm_dst_child(dst) != path)
+		/* What tunnels and programs a route has see packets on their way to the bundle. */
+		if (xfrm_dst_child(dst) != path || ((struct xfrm_dst *)dst)->route->lwtstate)
 			return XFRM_XDP_R_LEARN_ROUTE;
 		if (xfrm_xdp_sa_check(l->x, XFRM_SA_DIR_OUT) ||
 		    l->x->if_id != (l->via ? xfrm_xdp_iface_id(l->via->out) : 0))

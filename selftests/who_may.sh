@@ -300,6 +300,29 @@ outside_before()
 	test_end
 }
 
+# What rules send to others besides looks forwarded, of IPv6.
+copies()
+{
+	local what="copies that rules send to others teach nothing"
+
+	modprobe -q -n nft_dup_ipv6 || { test_skip "$what" "this kernel has no CONFIG_NFT_DUP_IPV6"; return; }
+	test_begin "$what"
+	SPORT=$((SPORT + 1))
+	agent clear name=B
+	configure "$GW1" "neigh replace 2001:db8:f::9 lladdr 02:00:00:00:0f:99 dev wire nud permanent"
+	nft_gw1 "table ip6 t { chain c { type filter hook prerouting priority 0;
+		udp dport 5001 dup to 2001:db8:f::9 device \"wire\"; }; }"
+	mark "$GW1"
+	out6 0
+	behind
+	expect_got B 3 62
+	# Of the first: the fast path is before such rules.
+	expect_counts "$GW1" FlowLearned=1 Encrypted=2 LearnNotForwarded=1 LearnChanged=0
+	nft_gw1 ''
+	sa_setup
+	test_end
+}
+
 # Neither what conntrack has behind all others, loaded before us or after, nor a chain that is
 # at our priority and yet before us.
 inside()
@@ -318,6 +341,20 @@ inside()
 	nft_gw1 ''
 }
 
+route_program()
+{
+	local what="its route has a tunnel or a program" route="$NET_B4 via $GW2_4"
+
+	if in_ns "$GW1" ip route replace "203.0.115.0/24" via "$GW2_4" encap ip id 7 dst 192.0.2.9 2>&1 |
+	   grep -q "CONFIG_LWTUNNEL is not enabled"; then
+		test_skip "never: $what" "this kernel has no CONFIG_LWTUNNEL"
+		return
+	fi
+	configure "$GW1" "route del 203.0.115.0/24"
+	never "$what" got=3 counts=LearnRoute=6 undo="route replace $route" \
+		ip="route replace $route encap ip id 7 dst 192.0.2.9"
+}
+
 never_anything()
 {
 	test_begin "none of this has left an entry in the flow map"
@@ -325,7 +362,7 @@ never_anything()
 	test_end
 }
 
-plan 58
+plan 60
 needs nft:nftables jq:jq tc:iproute2
 setup
 agent sink name=GW1 "ns=$GW1" port=5001
@@ -338,9 +375,11 @@ refused
 not_forwarded
 conntrack_keeps
 marked
+route_program
 outside
 outside_before
 never_anything
+copies
 inside
 sa_setup
 
