@@ -107,7 +107,7 @@ void xfrm_xdp_stats_exit(void);
  * @len: its total length in bytes, header included
  * @ttl: TTL or hop limit
  * @tos: TOS or traffic class
- * @tcp_end: TCP with SYN, FIN or RST
+ * @tcp_end: TCP with SYN, FIN or RST, or without ACK
  * @ports: as in struct xfrm_xdp_flow_key, network order
  *
  * The addresses are in the packet: xfrm_xdp_pkt_saddr() and _daddr().

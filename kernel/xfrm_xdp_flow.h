@@ -88,6 +88,7 @@ union xfrm_xdp_hop {
  * @handed: SA: packets may be on their way up the stack, see xfrm_xdp_uptake_ends()
  * @pseudo: forwarding: xfrm_xdp_checksum_pseudo() where packets may come with that for a
  *	checksum, else 0
+ * @dying: forwarding by an SA: that it had reached a soft limit when the flow was learned
  * @leaving: forwarding by an SA: handle of the flow of its ESP packets
  * @routes: SA: xfrm_xdp_route_gen() when its ESP was heard last
  * @udp_gen: SA of ESP in UDP: &xfrm_xdp_net.policy_gen from before the stack checked the UDP
@@ -138,6 +139,7 @@ struct xfrm_xdp_flow {
 		};
 		__sum16 pseudo;
 	};
+	bool dying;
 	union {
 		u64 leaving;
 		struct {

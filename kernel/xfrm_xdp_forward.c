@@ -113,14 +113,22 @@ static noinline int xfrm_xdp_forward_tick(struct xfrm_xdp_flow *flow, struct xfr
 					  const struct xdp_buff *xdp, u32 now)
 {
 	int reason = xfrm_xdp_egress_check(xdp->rxq->dev, flow->out);
+	const struct xfrm_state *x = flow->dst->xfrm;
 	union xfrm_xdp_hop hop;
 
 	if (!reason && !xfrm_xdp_dst_up(flow->dst, flow->cookie))
 		reason = XFRM_XDP_R_PUNT_DST;
 	if (!reason && !xfrm_xdp_forward_hop(flow, &hop))
 		reason = XFRM_XDP_R_PUNT_NEIGH;
-	if (!reason && flow->dst->xfrm)
+	if (!reason && x)
 		reason = xfrm_xdp_leaving_check(xn, flow);
+	/* No route and no generation id knows of that: ip6_forward(). */
+	if (!reason && flow->key.family == AF_INET6 &&
+	    !READ_ONCE(xn->net->ipv6.devconf_all->forwarding))
+		reason = XFRM_XDP_R_PUNT_DST;
+	/* Behind a soft limit the stack prefers another SA, where there is one. */
+	if (!reason && x && flow->dying != READ_ONCE(x->km.dying))
+		reason = XFRM_XDP_R_PUNT_DST;
 	if (reason)
 		return reason;
 	if (flow->hop.word != hop.word)
@@ -135,6 +143,18 @@ static noinline int xfrm_xdp_forward_tick(struct xfrm_xdp_flow *flow, struct xfr
 	/* Pairs with xfrm_xdp_forward_check(). */
 	smp_store_release(&flow->used, now);
 	return XFRM_XDP_OK;
+}
+
+/*
+ * What has none of the flags of a beginning or an end, and no ACK, is nothing of a connection:
+ * conntrack calls it invalid, and whoever made it up must not end the flow.
+ */
+static noinline int xfrm_xdp_forward_tcp(const struct xfrm_xdp_pkt *pkt)
+{
+	const struct tcphdr *th = (const void *)(pkt->l3 + pkt->hlen);
+
+	return tcp_flag_byte(th) & XFRM_XDP_TCP_FLAGS ? XFRM_XDP_R_PUNT_TCP_END :
+							XFRM_XDP_R_PUNT_TCP_FLAGS;
 }
 
 static __always_inline int xfrm_xdp_forward_check(struct xfrm_xdp_flow *flow,
@@ -327,7 +347,7 @@ xfrm_xdp_take_forward(struct xfrm_xdp_flow *flow, struct xfrm_xdp_net *xn,
 	u32 now = jiffies;
 
 	if (likely(!reason))
-		reason = pkt->tcp_end ? XFRM_XDP_R_PUNT_TCP_END :
+		reason = pkt->tcp_end ? xfrm_xdp_forward_tcp(pkt) :
 					xfrm_xdp_flow_fresh(flow, now);
 	if (likely(!reason))
 		reason = xfrm_xdp_forward_check(flow, xn, xdp, pkt, now);

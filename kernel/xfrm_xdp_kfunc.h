@@ -89,7 +89,8 @@ enum xfrm_xdp_verdict {
 	X(PUNT_ROUTES, "PuntRoutes", "routes changed since the stack received ESP of the SA")	\
 	X(PUNT_GENERIC, "PuntGeneric", "generic XDP, and the stack may have decrypted it")	\
 	X(PUNT_ZERO_COPY, "PuntZeroCopy", "the frame is in memory of an AF_XDP socket")	\
-	X(PUNT_CHECKSUM, "PuntChecksum", "generic XDP, and the checksum is left to hardware")
+	X(PUNT_CHECKSUM, "PuntChecksum", "generic XDP, and the checksum is left to hardware")	\
+	X(PUNT_TCP_FLAGS, "PuntTcpFlags", "TCP with none of SYN, ACK, FIN and RST")
 
 #define XFRM_XDP_REASONS_DROP(X)					\
 	X(DROP_ICV, "DropIcv", "integrity check failed")		\

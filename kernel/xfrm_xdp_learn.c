@@ -345,6 +345,7 @@ static struct xfrm_xdp_flow *xfrm_xdp_learn_new(const struct xfrm_xdp_lesson *l,
 	}
 	flow->dst = l->dst;
 	flow->cookie = xfrm_xdp_dst_cookie(l->dst, l->routes6);
+	flow->dying = l->x && READ_ONCE(l->x->km.dying);
 	flow->out = l->out;
 	flow->leaving = l->leaving;
 	flow->via = l->via ? l->via->handle : 0;

@@ -6,6 +6,7 @@
 #include <linux/icmp.h>
 #include <linux/icmpv6.h>
 #include <net/ip.h>
+#include <net/tcp.h>
 #include "xfrm_xdp.h"
 
 static __always_inline int xfrm_xdp_parse_ip4(struct xfrm_xdp_pkt *pkt,
@@ -37,6 +38,9 @@ static __always_inline int xfrm_xdp_parse_ip4(struct xfrm_xdp_pkt *pkt,
 	return XFRM_XDP_OK;
 }
 
+/* Those that say whether a segment is of the bulk of a connection, which has ACK alone. */
+#define XFRM_XDP_TCP_FLAGS	(TCPHDR_FIN | TCPHDR_SYN | TCPHDR_RST | TCPHDR_ACK)
+
 static __always_inline int xfrm_xdp_parse_l4(struct xfrm_xdp_pkt *pkt, unsigned int linear)
 {
 	static const u8 need[256] = {
@@ -61,7 +65,7 @@ static __always_inline int xfrm_xdp_parse_l4(struct xfrm_xdp_pkt *pkt, unsigned 
 		break;
 	case IPPROTO_TCP:
 		th = (const struct tcphdr *)l4;
-		pkt->tcp_end = th->syn || th->fin || th->rst;
+		pkt->tcp_end = (tcp_flag_byte(th) & XFRM_XDP_TCP_FLAGS) != TCPHDR_ACK;
 		fallthrough;
 	default:
 		memcpy(&pkt->ports, l4, sizeof(pkt->ports));

@@ -37,6 +37,7 @@ clear_attacks()
 46|plaintext that looks like a decrypted flow|on_wire|XfrmInTmplMismatch=N $DISCARD
 46|TCP plaintext that looks like a decrypted flow|on_wire $TCP|XfrmInTmplMismatch=N $DISCARD
 46|TCP reset in the clear|on_wire $TCP proto=tcp-rst|XfrmInTmplMismatch=N $DISCARD
+46|TCP without flags, by its own peer|tcp_by_victim 3 proto=tcp-null|$UP PuntTcpFlags=N LearnPacket=N A:tcp:$B:4000>$T:5003:ttl62*N
 46|the TCP flow after that reset|tcp_by_victim|Decrypted=N ForwardDone=N A:tcp:$B:4000>$T:5003:ttl62*N
 46|ICMP error in the clear about a flow|on_wire proto=unreachable|XfrmInTmplMismatch=N $DISCARD
 4|look-alike by the other device|on_lan src=$B dst=$A|IPReversePathFilter=N

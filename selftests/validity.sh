@@ -234,6 +234,15 @@ rules_setup()
 
 rule6() { must in_ns "$GW1" ip -6 rule "$@"; }
 
+forwarding6() { agent sysctl "ns=$GW1" net.ipv6.conf.all.forwarding="$1"; }
+
+forwarding()
+{
+	event "forwarding is turned off" f=6 call="forwarding6 0" uncall="forwarding6 1"
+	event "forwarding is turned off" f=6 way=in call="forwarding6 0" uncall="forwarding6 1" \
+		counts="ForwardDone=0"
+}
+
 # The fast path goes on, to the new address.
 neighbours()
 {
@@ -298,7 +307,7 @@ addresses()
 			neigh replace $A4 lladdr $MAC_A dev lan nud permanent"
 }
 
-plan 38
+plan 40
 setup
 agent sink name=behind "ns=$GW1" port=5003
 attach
@@ -307,6 +316,7 @@ capture_start
 sas
 natt
 routes_and_rules
+forwarding
 neighbours
 mtus
 addresses

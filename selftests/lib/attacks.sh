@@ -222,11 +222,11 @@ reordered()
 	SENT=3
 }
 
-# tcp_by_victim [N]: of a TCP flow of B
+# tcp_by_victim [N [KEY=VALUE]…]: of a TCP flow of B
 tcp_by_victim()
 {
 	agent craft "ns=$HB" dev=eth0 smac="$MAC_B" dmac="$MAC_GW2_LAN" src="$B" dst="$T" \
-		sport=4000 dport=5003 proto=tcp n="${1:-3}"
+		sport=4000 dport=5003 proto=tcp n="${1:-3}" "${@:2}"
 	SENT=${R[sent]}
 }
 

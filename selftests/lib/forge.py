@@ -48,7 +48,7 @@ def transport(proto, src, dst, sport, dport, seq, size, mtu, about):
     if proto == "udp":
         return socket.IPPROTO_UDP, packets.udp(src, dst, sport, dport, data)
     if proto.startswith("tcp"):
-        flags = {"tcp": 0x10, "tcp-syn": 0x02, "tcp-rst": 0x04, "tcp-fin": 0x11}[proto]
+        flags = {"tcp": 0x10, "tcp-syn": 0x02, "tcp-rst": 0x04, "tcp-fin": 0x11, "tcp-null": 0}[proto]
         return socket.IPPROTO_TCP, tcp(src, dst, sport, dport, flags, data)
     number = socket.IPPROTO_ICMP if four else socket.IPPROTO_ICMPV6
     if proto == "unreachable":      # about a packet of the flow, the other way
