@@ -17,13 +17,16 @@ Output attach_output(const std::vector<AttachedNow> &attached)
         output.json["attached"].push_back({{"device", device.device},
                                            {"mode", mode_name(device.mode)},
                                            {"already", device.already},
-                                           {"sends", device.sends}});
+                                           {"sends", device.sends},
+                                           {"notes", device.notes}});
         output.text += fmt::format("{}: {}, {} XDP{}\n", device.device,
                                    device.already ? "was already attached" : "attached",
                                    mode_name(device.mode),
                                    device.sends ? ""
                                                 : "; takes no XDP frames from other devices, see "
                                                   "'xfrm-xdp doctor'");
+        for (const auto &note : device.notes)
+            output.text += fmt::format("  {}\n", note);
     }
     return output;
 }

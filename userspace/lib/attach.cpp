@@ -5,6 +5,7 @@
 #include "detach.hpp"
 #include "inventory.hpp"
 #include "links.hpp"
+#include "refusal.hpp"
 #include "shared_part.hpp"
 #include "undo.hpp"
 
@@ -25,6 +26,7 @@ struct Attaching {
     std::vector<Link> links;
     Inventory inventory;
     XdpMode mode;
+    Namespaces namespaces;
 };
 
 Error foreign_xdp(const std::string &device, const XdpProgram &program)
@@ -91,7 +93,18 @@ Status attach_tc(const Attaching &call, const Link &device, Undo &undo)
     return pin_link(call.directory, pin_name("tc", device.name), std::move(link), undo);
 }
 
-Status attach_xdp(const Attaching &call, const Link &device, Undo &undo)
+Refused refused(Attaching &call, const Link &device)
+{
+    Refused facts{device, link_features(device.name), {}, {}};
+
+    if (auto peer = find_peer(call.links, device, call.namespaces)) {
+        facts.peer = peer->link;
+        facts.peer_text = describe(*peer, call.namespaces);
+    }
+    return facts;
+}
+
+Status attach_xdp(Attaching &call, const Link &device, Undo &undo)
 {
     auto program = open_pin(call.directory.file(pin_program_xdp));
     if (!program)
@@ -104,7 +117,7 @@ Status attach_xdp(const Attaching &call, const Link &device, Undo &undo)
         int code = errno;
         if (auto foreign = check_no_foreign_xdp(device); !foreign)
             return foreign.error(); // somebody was quicker
-        return xdp_attach_error(code, device.name, call.mode);
+        return xdp_attach_error(code, refused(call, device), call.mode);
     }
     return pin_link(call.directory, pin_name("xdp", device.name), std::move(link), undo);
 }
@@ -129,7 +142,7 @@ Status clear_remains(const Attaching &call, const std::string &name)
     return Done{};
 }
 
-Result<AttachedNow> attach_device(const Attaching &call, const Link &device, Undo &undo)
+Result<AttachedNow> attach_device(Attaching &call, const Link &device, Undo &undo)
 {
     const Attached *old = call.inventory.find(device.name);
     if (old && old->complete())
@@ -187,30 +200,6 @@ Status check_all(const Attaching &call, const std::vector<Link> &devices)
 
 } // namespace
 
-Error xdp_attach_error(int code, const std::string &device, XdpMode mode)
-{
-    if (code == EOPNOTSUPP)
-        return {fmt::format("the driver of {} has no native XDP", device),
-                "use '--mode generic', which is slower, or another device", code};
-    if (code == EEXIST)
-        return {fmt::format("a device above {} (a bond or bridge) runs an XDP program, or {} runs "
-                            "one in another mode",
-                            device, device),
-                "detach that program, or attach the upper device instead", code};
-    if (code == ERANGE || code == EINVAL || code == ENOSPC || code == EMSGSIZE)
-        return errno_error(
-            code,
-            fmt::format("the driver of {} refuses an XDP program as the device is "
-                        "set up now",
-                        device),
-            mode == XdpMode::native
-                ? "lower the MTU, turn off LRO, or give it as many receive queues as "
-                  "the driver asks for in 'dmesg'; or use '--mode generic'"
-                : "'dmesg' may say why");
-    return errno_error(code, fmt::format("cannot attach an XDP program to {}", device),
-                       code == EPERM ? "run as root" : "'xfrm-xdp doctor' checks what that needs");
-}
-
 Result<std::vector<AttachedNow>> attach_devices(NetnsId netns,
                                                 const std::vector<std::string> &names,
                                                 const AttachOptions &options,
@@ -231,7 +220,7 @@ Result<std::vector<AttachedNow>> attach_devices(NetnsId netns,
     if (!inventory)
         return inventory.error();
 
-    Attaching call{directory, *std::move(links), *std::move(inventory), options.mode};
+    Attaching call{directory, *std::move(links), *std::move(inventory), options.mode, {}};
     if (auto status = check_all(call, *devices); !status)
         return status.error();
 
@@ -251,10 +240,14 @@ Result<std::vector<AttachedNow>> attach_devices(NetnsId netns,
         attached.push_back(*std::move(now));
     }
     undo.commit();
-    for (auto &now : attached)
+    for (auto &now : attached) {
         if (auto link = find_link(call.links, now.device))
             if (auto state = query_xdp(link->index))
                 now.sends = state->features.transmit;
+        if (now.mode == XdpMode::native && link_features(now.device).unfinished_checksums)
+            now.notes.push_back("its host may go on leaving checksums to this machine, and the "
+                                "driver drops such frames now; 'xfrm-xdp doctor' says what to do");
+    }
     return attached;
 }
 

@@ -18,8 +18,9 @@ namespace xfrm_xdp {
 struct AttachedNow {
     std::string device;
     XdpMode mode;
-    bool already = false; // it was, in this mode, before
-    bool sends = false;   // packets can leave here by the fast path
+    bool already = false;             // it was, in this mode, before
+    bool sends = false;               // packets can leave here by the fast path
+    std::vector<std::string> notes{}; // what the operator ought to know, a sentence each
 };
 
 struct AttachOptions {
@@ -32,8 +33,5 @@ Result<std::vector<AttachedNow>> attach_devices(NetnsId netns,
                                                 const std::vector<std::string> &names,
                                                 const AttachOptions &options,
                                                 std::span<const std::byte> object);
-
-// What an errno of attaching an XDP link means for this device.
-Error xdp_attach_error(int code, const std::string &device, XdpMode mode);
 
 } // namespace xfrm_xdp

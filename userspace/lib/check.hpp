@@ -3,6 +3,7 @@
 #pragma once
 
 #include "links.hpp"
+#include "refusal.hpp"
 #include "result.hpp"
 #include "usage.hpp"
 #include "xdp.hpp"
@@ -57,6 +58,10 @@ Check check_forwarding(const Forwarding &forwarding);
 // @peer: name of a veth's other end where it is in this namespace, else empty.
 std::vector<Check> check_device(const Link &link, const XdpFeatures &xdp,
                                 const LinkFeatures &features, const std::string &peer);
+
+// Whether native XDP goes with the MTU of the device and of its other end. @native: it runs there.
+std::vector<Check> check_mtu(const Refused &facts, bool native);
+
 std::vector<Check> check_devices(const std::vector<Link> &links, const std::vector<Link> &devices);
 
 // SAs that are punted, those with the same reasons together.

@@ -54,6 +54,21 @@ std::vector<Check> check_device(const Link &link, const XdpFeatures &xdp,
                          "them go to the stack",
                          what),
              fmt::format("run 'ethtool -K {} rxvlan off rx-vlan-stag-hw-parse off'", link.name)});
+    if (features.unfinished_checksums && features.offloads_can_be_set)
+        checks.push_back(
+            {Level::warn, link.name,
+             "virtio_net: drops frames whose checksum is not finished while native XDP is "
+             "attached; it asks the host to finish them then, but not every host does",
+             fmt::format("nothing, where the host is QEMU with a tap device. If frames are lost "
+                         "and rx_xdp_drops grow in 'ethtool -S {}', set guest_csum=off for the "
+                         "device at the host, or attach it with '--mode generic'",
+                         link.name)});
+    if (features.unfinished_checksums && !features.offloads_can_be_set)
+        checks.push_back({Level::warn, link.name,
+                          "virtio_net: refuses native XDP, for the host leaves checksums "
+                          "unfinished and cannot be told to finish them",
+                          "set guest_csum=off or ctrl_guest_offloads=on for the device at the "
+                          "host, or attach it with '--mode generic'"});
     if (features.driver == "mlx4_en")
         checks.push_back({Level::warn, link.name,
                           "mlx4_en: loses XDP metadata, so that what it decrypts for the stack "
@@ -65,9 +80,40 @@ std::vector<Check> check_device(const Link &link, const XdpFeatures &xdp,
     return checks;
 }
 
+std::vector<Check> check_mtu(const Refused &facts, bool native)
+{
+    const auto &device = facts.device;
+    std::vector<Check> checks;
+
+    if (facts.features.driver == "virtio_net" && device.mtu > one_page_mtu()) {
+        auto error = mtu_error(device.name, device.name, device, 0);
+        checks.push_back(
+            {Level::warn, device.name,
+             error.cause + (native ? ": larger frames are dropped" : ": 'attach' will be refused"),
+             error.remedy});
+    }
+    if (device.kind != "veth" || !facts.peer)
+        return checks;
+    if (native) {
+        checks.push_back({Level::ok, device.name,
+                          fmt::format("veth: the MTU of its other end, {}, can be {} at most while "
+                                      "this is attached; the kernel refuses more",
+                                      facts.peer_text, facts.peer->max_mtu),
+                          ""});
+    } else if (facts.peer->mtu > one_page_mtu()) {
+        auto error =
+            mtu_error(fmt::format("{}, the other end of {},", facts.peer_text, device.name),
+                      device.name, *facts.peer, 0);
+        checks.push_back(
+            {Level::warn, device.name, error.cause + ": 'attach' will be refused", error.remedy});
+    }
+    return checks;
+}
+
 std::vector<Check> check_devices(const std::vector<Link> &links, const std::vector<Link> &devices)
 {
     std::vector<Check> checks;
+    Namespaces namespaces;
     auto metadata = list_rx_metadata();
 
     if (!metadata)
@@ -82,10 +128,20 @@ std::vector<Check> check_devices(const std::vector<Link> &links, const std::vect
             for (const auto &known : *metadata)
                 if (known.ifindex == device.index)
                     state->features.vlan_tags = known.vlan_tag;
-        const Link *peer = device.lower_away ? nullptr : find_link(links, device.lower);
-        auto found = check_device(device, state->features, link_features(device.name),
-                                  peer ? peer->name : "");
+        Refused facts{device, link_features(device.name), {}, {}};
+        const Link *near = device.lower_away ? nullptr : find_link(links, device.lower);
+        auto found = check_device(device, state->features, facts.features, near ? near->name : "");
         checks.insert(checks.end(), found.begin(), found.end());
+
+        if (auto peer = find_peer(links, device, namespaces)) {
+            facts.peer = peer->link;
+            facts.peer_text = describe(*peer, namespaces);
+        }
+        // Generic XDP has no such limit.
+        if (state->programs.empty() || state->programs.front().mode == XdpMode::native) {
+            found = check_mtu(facts, !state->programs.empty());
+            checks.insert(checks.end(), found.begin(), found.end());
+        }
     }
     return checks;
 }

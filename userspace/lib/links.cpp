@@ -2,6 +2,7 @@
 #include "links.hpp"
 
 #include "fd.hpp"
+#include "files.hpp"
 #include "netlink.hpp"
 
 #include <algorithm>
@@ -39,6 +40,9 @@ Result<std::optional<Link>> parse_link(const nlmsghdr *message)
     link.mtu = attributes.u32(IFLA_MTU);
     link.lower = attributes.u32(IFLA_LINK);
     link.lower_away = attributes[IFLA_LINK_NETNSID];
+    link.lower_nsid = static_cast<int>(attributes.u32(IFLA_LINK_NETNSID));
+    link.master = attributes.u32(IFLA_MASTER);
+    link.max_mtu = attributes.u32(IFLA_MAX_MTU);
     return std::optional(link);
 }
 
@@ -66,6 +70,25 @@ const Link *find_link(const std::vector<Link> &links, unsigned index)
     return found == links.end() ? nullptr : &*found;
 }
 
+namespace {
+
+// Of linux/virtio_net.h, which is not for C++: VIRTIO_NET_F_*.
+constexpr std::size_t guest_csum = 1;
+constexpr std::size_t ctrl_guest_offloads = 2;
+
+// What virtio_net and the host have agreed on, a digit for each bit.
+void read_virtio(const char *device, LinkFeatures &features)
+{
+    auto bits = read_file(fmt::format("/sys/bus/virtio/devices/{}/features", device));
+
+    if (!bits || bits->size() <= ctrl_guest_offloads)
+        return;
+    features.unfinished_checksums = (*bits)[guest_csum] == '1';
+    features.offloads_can_be_set = (*bits)[ctrl_guest_offloads] == '1';
+}
+
+} // namespace
+
 LinkFeatures link_features(const std::string &name)
 {
     LinkFeatures features;
@@ -78,6 +101,8 @@ LinkFeatures link_features(const std::string &name)
     request.ifr_data = reinterpret_cast<char *>(&driver);
     if (::ioctl(socket.get(), SIOCETHTOOL, &request) == 0)
         features.driver.assign(driver.driver, ::strnlen(driver.driver, sizeof(driver.driver)));
+    if (features.driver == "virtio_net")
+        read_virtio(driver.bus_info, features);
 
     ethtool_value flags{ETHTOOL_GFLAGS, 0};
     request.ifr_data = reinterpret_cast<char *>(&flags);

@@ -23,6 +23,9 @@ struct Link {
     unsigned mtu = 0;
     unsigned lower = 0;      // IFLA_LINK: a VLAN's device, a veth's peer
     bool lower_away = false; // that is in another namespace
+    int lower_nsid = 0;      // which one, as this namespace numbers them
+    unsigned master = 0;     // the bond, bridge, ... that it is a port of
+    unsigned max_mtu = 0;    // 0: the kernel does not say
 };
 
 Result<std::optional<Link>> parse_link(const nlmsghdr *message);
@@ -35,6 +38,9 @@ const Link *find_link(const std::vector<Link> &links, unsigned index);
 struct LinkFeatures {
     std::string driver;
     std::optional<bool> vlan_stripping; // rxvlan
+    // Of virtio_net: the host may leave checksums to us, and can be told not to.
+    bool unfinished_checksums = false;
+    bool offloads_can_be_set = false;
 };
 LinkFeatures link_features(const std::string &name);
 

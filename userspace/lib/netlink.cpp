@@ -106,12 +106,25 @@ Result<NetlinkSocket> NetlinkSocket::open(int bus)
 Status NetlinkSocket::dump(std::uint16_t type, std::span<const std::byte> payload,
                            const std::function<Status(const nlmsghdr *)> &each)
 {
+    return ask(type, NLM_F_DUMP, payload, each);
+}
+
+Status NetlinkSocket::get(std::uint16_t type, std::span<const std::byte> payload,
+                          const std::function<Status(const nlmsghdr *)> &each)
+{
+    return ask(type, NLM_F_ACK, payload, each);
+}
+
+Status NetlinkSocket::ask(std::uint16_t type, std::uint16_t flags,
+                          std::span<const std::byte> payload,
+                          const std::function<Status(const nlmsghdr *)> &each)
+{
     std::vector<char> buffer(32 * 1024);
     DumpState state{each};
 
     auto *request = ::mnl_nlmsg_put_header(buffer.data());
     request->nlmsg_type = type;
-    request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+    request->nlmsg_flags = static_cast<std::uint16_t>(NLM_F_REQUEST | flags);
     request->nlmsg_seq = static_cast<std::uint32_t>(std::time(nullptr));
     auto sequence = request->nlmsg_seq;
     if (!payload.empty())
@@ -130,7 +143,7 @@ Status NetlinkSocket::dump(std::uint16_t type, std::span<const std::byte> payloa
         if (!state.status)
             return state.status;
         if (more < 0)
-            return errno_error(errno, "the kernel refused a netlink dump",
+            return errno_error(errno, "the kernel refused a netlink request",
                                errno == EPERM ? "run as root" : "");
         if (more == MNL_CB_STOP)
             return Done{};

@@ -51,12 +51,17 @@ public:
     // Sends a dump request with @payload (a family header) and calls @each for every answer.
     Status dump(std::uint16_t type, std::span<const std::byte> payload,
                 const std::function<Status(const nlmsghdr *)> &each);
+    // The same for one object, whose answer ends with an acknowledgement.
+    Status get(std::uint16_t type, std::span<const std::byte> payload,
+               const std::function<Status(const nlmsghdr *)> &each);
 
 private:
     struct Closer {
         void operator()(mnl_socket *socket) const;
     };
     explicit NetlinkSocket(mnl_socket *socket) : socket_(socket) {}
+    Status ask(std::uint16_t type, std::uint16_t flags, std::span<const std::byte> payload,
+               const std::function<Status(const nlmsghdr *)> &each);
     std::unique_ptr<mnl_socket, Closer> socket_;
 };
 

@@ -203,6 +203,59 @@ TEST(DeviceCheck, ADownDeviceIsNamed)
                 HasSubstr("ip link set wan0 up"));
 }
 
+TEST(DeviceCheck, WhatVirtioDoesWithUnfinishedChecksums)
+{
+    LinkFeatures features{"virtio_net", false, true, true};
+
+    auto complaint = only_complaint(check_device(veth(), capable, features, ""));
+    EXPECT_THAT(complaint.detail, HasSubstr("drops frames whose checksum is not finished"));
+    EXPECT_THAT(complaint.remedy, HasSubstr("guest_csum=off"));
+    features.offloads_can_be_set = false;
+    complaint = only_complaint(check_device(veth(), capable, features, ""));
+    EXPECT_THAT(complaint.detail, HasSubstr("refuses native XDP"));
+    features.unfinished_checksums = false;
+    EXPECT_EQ(check_device(veth(), capable, features, "")[0].level, Level::ok);
+}
+
+Refused with_mtu(const char *driver, unsigned mtu, unsigned peer_mtu)
+{
+    Refused facts{veth(), {}, {}, "far0"};
+    facts.device.kind = std::string_view(driver) == "veth" ? "veth" : "";
+    facts.features.driver = driver;
+    facts.device.mtu = mtu;
+    if (peer_mtu) {
+        facts.peer.emplace();
+        facts.peer->name = "far0";
+        facts.peer->mtu = peer_mtu;
+        facts.peer->max_mtu = 3506;
+    }
+    return facts;
+}
+
+TEST(MtuCheck, SaysWhatAttachRefusesAndWhatTheKernelWill)
+{
+    EXPECT_THAT(check_mtu(with_mtu("veth", 9000, 1500), false), IsEmpty());
+    EXPECT_THAT(check_mtu(with_mtu("veth", 1500, 0), false), IsEmpty());
+    EXPECT_THAT(check_mtu(with_mtu("e1000", 9000, 0), false), IsEmpty());
+    auto complaint = only_complaint(check_mtu(with_mtu("veth", 1500, 9000), false));
+    EXPECT_THAT(complaint.detail, HasSubstr("far0, the other end of wan0, has an MTU of 9000"));
+    EXPECT_THAT(complaint.detail, HasSubstr("'attach' will be refused"));
+    auto attached = check_mtu(with_mtu("veth", 1500, 1500), true);
+    ASSERT_THAT(attached, SizeIs(1));
+    EXPECT_EQ(attached[0].level, Level::ok);
+    EXPECT_THAT(attached[0].detail, HasSubstr("far0, can be 3506 at most"));
+}
+
+// Its driver does not refuse a larger MTU once it is attached.
+TEST(MtuCheck, OfVirtio)
+{
+    EXPECT_THAT(check_mtu(with_mtu("virtio_net", 1500, 0), true), IsEmpty());
+    EXPECT_THAT(only_complaint(check_mtu(with_mtu("virtio_net", 9000, 0), true)).detail,
+                HasSubstr("larger frames are dropped"));
+    EXPECT_THAT(only_complaint(check_mtu(with_mtu("virtio_net", 9000, 0), false)).detail,
+                HasSubstr("'attach' will be refused"));
+}
+
 XfrmSa sa(std::uint8_t mode)
 {
     XfrmSa made;

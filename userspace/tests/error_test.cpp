@@ -5,6 +5,7 @@
 #include "bpf.hpp"
 #include "files.hpp"
 #include "netns.hpp"
+#include "refusal.hpp"
 
 #include <cerrno>
 #include <gmock/gmock.h>
@@ -126,9 +127,19 @@ TEST(LoadError, TellsMissingRightsAndMissingBtf)
     EXPECT_THAT(load_error(ENOMEM, "").cause, HasSubstr("Cannot allocate memory"));
 }
 
+Refused refused(const char *kind, const char *driver)
+{
+    Refused facts;
+    facts.device.name = "eth0";
+    facts.device.kind = kind;
+    facts.device.mtu = 9000;
+    facts.features.driver = driver;
+    return facts;
+}
+
 TEST(XdpAttachError, OffersGenericWhereTheDriverHasNone)
 {
-    auto error = xdp_attach_error(EOPNOTSUPP, "eth0", XdpMode::native);
+    auto error = xdp_attach_error(EOPNOTSUPP, refused("", "e100"), XdpMode::native);
 
     EXPECT_EQ(error.cause, "the driver of eth0 has no native XDP");
     EXPECT_THAT(error.remedy, HasSubstr("--mode generic"));
@@ -136,13 +147,50 @@ TEST(XdpAttachError, OffersGenericWhereTheDriverHasNone)
 
 TEST(XdpAttachError, AlwaysNamesTheDeviceAndARemedy)
 {
-    for (int code : {EOPNOTSUPP, EEXIST, ERANGE, EINVAL, ENOSPC, EPERM, ENOMEM})
-        for (auto mode : {XdpMode::native, XdpMode::generic}) {
-            auto error = xdp_attach_error(code, "eth0", mode);
-            EXPECT_THAT(error.cause, HasSubstr("eth0")) << code;
-            EXPECT_THAT(error.remedy, Not(IsEmpty())) << code;
-            EXPECT_EQ(error.code, code);
-        }
+    const Refused all[] = {refused("", "e100"), refused("", "virtio_net"), refused("veth", "veth")};
+
+    for (int code : {EOPNOTSUPP, EEXIST, ERANGE, EINVAL, ENOSPC, EPERM, ENOMEM, ENOTCONN})
+        for (auto mode : {XdpMode::native, XdpMode::generic})
+            for (const auto &facts : all) {
+                auto error = xdp_attach_error(code, facts, mode);
+                EXPECT_THAT(error.cause, HasSubstr("eth0")) << code;
+                EXPECT_THAT(error.remedy, Not(IsEmpty())) << code;
+                EXPECT_EQ(error.code, code);
+            }
+}
+
+TEST(XdpAttachError, TheMtuOfAVethsOtherEnd)
+{
+    auto facts = refused("veth", "veth");
+    facts.device.mtu = 1500;
+    facts.peer.emplace();
+    facts.peer->name = "far0";
+    facts.peer->mtu = 9000;
+    facts.peer_text = "far0 in network namespace 'box'";
+    auto error = xdp_attach_error(ERANGE, facts, XdpMode::native);
+
+    EXPECT_THAT(error.cause, HasSubstr("far0 in network namespace 'box', the other end of eth0, "
+                                       "has an MTU of 9000"));
+    EXPECT_THAT(error.remedy, HasSubstr("'ip link set far0 mtu "));
+
+    // Of one that cannot be seen only the number is known.
+    facts.peer.reset();
+    facts.device.lower = 7;
+    EXPECT_THAT(xdp_attach_error(ERANGE, facts, XdpMode::native).cause,
+                HasSubstr("device 7 of another network namespace"));
+}
+
+TEST(XdpAttachError, WhatTheHostOfAVirtioDeviceLeavesToIt)
+{
+    auto facts = refused("", "virtio_net");
+
+    EXPECT_THAT(xdp_attach_error(EINVAL, facts, XdpMode::native).cause,
+                HasSubstr("eth0 has an MTU of 9000"));
+    EXPECT_THAT(xdp_attach_error(EOPNOTSUPP, facts, XdpMode::native).remedy,
+                HasSubstr("guest_csum"));
+    facts.features.offloads_can_be_set = true;
+    EXPECT_THAT(xdp_attach_error(EOPNOTSUPP, facts, XdpMode::native).cause,
+                HasSubstr("has no native XDP"));
 }
 
 TEST(Files, AMissingFileIsAnErrorWithItsName)

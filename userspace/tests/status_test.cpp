@@ -235,8 +235,9 @@ TEST(AttachOutput, SaysWhatIsNewAndWhatCannotSend)
                            "see 'xfrm-xdp doctor'\n");
     EXPECT_EQ(output.status, 0);
     EXPECT_EQ(output.json.dump(),
-              R"({"attached":[{"device":"lan0","mode":"native","already":true,"sends":true},)"
-              R"({"device":"wan0","mode":"generic","already":false,"sends":false}]})");
+              R"({"attached":[{"device":"lan0","mode":"native","already":true,"sends":true,)"
+              R"("notes":[]},{"device":"wan0","mode":"generic","already":false,)"
+              R"("sends":false,"notes":[]}]})");
 }
 
 TEST(PinName, DotsOfDevicesSurvive)
