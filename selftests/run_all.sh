@@ -30,7 +30,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 # The third are those that come by most of what takes memory and references: a debug kernel looks
 # for leaks there.
 shares=(
-	"tunnel secpath replay expiry validity policies who_may exact_key mtu_ttl revalidate attacks fails_closed attach"
+	"tunnel secpath replay expiry validity policies who_may exact_key mtu_ttl revalidate attacks fails_closed attach device_state"
 	"tcp checksum local bad_input vlan virtio devices plain hub iface oracle transforms scale verifier cli rekey gtest-inplace"
 	"smoke learning gtest lifecycle namespaces neighbours"
 )

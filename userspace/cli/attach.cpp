@@ -3,6 +3,7 @@
 
 #include "attach_output.hpp"
 #include "netns.hpp"
+#include "status_json.hpp"
 
 #include <fmt/format.h>
 
@@ -18,6 +19,7 @@ Output attach_output(const std::vector<AttachedNow> &attached)
                                            {"mode", mode_name(device.mode)},
                                            {"already", device.already},
                                            {"sends", device.sends},
+                                           {"changes", changes_json(device.changes)},
                                            {"notes", device.notes}});
         output.text += fmt::format("{}: {}, {} XDP{}\n", device.device,
                                    device.already ? "was already attached" : "attached",
@@ -27,6 +29,7 @@ Output attach_output(const std::vector<AttachedNow> &attached)
                                                   "'xfrm-xdp doctor'");
         for (const auto &note : device.notes)
             output.text += fmt::format("  {}\n", note);
+        output.text += render_changes(device.device, device.changes, "  ");
     }
     return output;
 }

@@ -11,6 +11,19 @@ namespace xfrm_xdp {
 
 namespace {
 
+std::string_view relation_name(Relation relation)
+{
+    switch (relation) {
+    case Relation::self:
+        return "self";
+    case Relation::below:
+        return "below";
+    case Relation::peer:
+        return "peer";
+    }
+    return "";
+}
+
 nlohmann::ordered_json device_json(const DeviceStatus &device)
 {
     return {{"device", device.device},
@@ -22,7 +35,8 @@ nlohmann::ordered_json device_json(const DeviceStatus &device)
             {"tc_program", device.tc_program},
             {"receives", device.receives},
             {"sends", device.sends},
-            {"problems", device.problems}};
+            {"problems", device.problems},
+            {"changes", changes_json(device.changes)}};
 }
 
 std::string module_text()
@@ -34,6 +48,21 @@ std::string module_text()
 }
 
 } // namespace
+
+nlohmann::ordered_json changes_json(const std::vector<DeviceChanges> &changed)
+{
+    auto list = nlohmann::ordered_json::array();
+
+    for (const auto &device : changed)
+        for (const auto &change : device.changes)
+            list.push_back({{"device", device.device},
+                            {"netns", device.where},
+                            {"relation", relation_name(device.relation)},
+                            {"what", change.what},
+                            {"before", change.before},
+                            {"now", change.now}});
+    return list;
+}
 
 nlohmann::ordered_json namespace_json(const NamespaceStatus &status)
 {

@@ -6,6 +6,7 @@
 #include "inventory.hpp"
 #include "links.hpp"
 #include "refusal.hpp"
+#include "remembered.hpp"
 #include "shared_part.hpp"
 #include "undo.hpp"
 
@@ -90,7 +91,7 @@ Status attach_tc(const Attaching &call, const Link &device, Undo &undo)
     if (!link)
         return errno_error(errno, fmt::format("cannot attach to tc ingress of {}", device.name),
                            "'xfrm-xdp doctor' checks what that needs");
-    return pin_link(call.directory, pin_name("tc", device.name), std::move(link), undo);
+    return pin_link(call.directory, pin_name(pin_kind_tc, device.name), std::move(link), undo);
 }
 
 Refused refused(Attaching &call, const Link &device)
@@ -119,14 +120,16 @@ Status attach_xdp(Attaching &call, const Link &device, Undo &undo)
             return foreign.error(); // somebody was quicker
         return xdp_attach_error(code, refused(call, device), call.mode);
     }
-    return pin_link(call.directory, pin_name("xdp", device.name), std::move(link), undo);
+    return pin_link(call.directory, pin_name(pin_kind_xdp, device.name), std::move(link), undo);
 }
 
 // Pins of a device that is gone, or of half an attach that was killed, make way.
 Status clear_remains(const Attaching &call, const std::string &name)
 {
     for (const auto &old : call.inventory.devices) {
-        bool same_pin = old.xdp.pin == pin_name("xdp", name) || old.tc.pin == pin_name("tc", name);
+        bool same_pin = old.xdp.pin == pin_name(pin_kind_xdp, name) ||
+                        old.tc.pin == pin_name(pin_kind_tc, name) ||
+                        old.before == pin_name(pin_kind_before, name);
         if (old.complete() && old.device == name)
             continue;
         if (old.complete() && same_pin)
@@ -148,10 +151,17 @@ Result<AttachedNow> attach_device(Attaching &call, const Link &device, Undo &und
     if (old && old->complete())
         return already_attached(*old, call.mode);
 
+    auto related = related_devices(call.links, device, call.namespaces);
+    if (auto status = remember(call.directory, device.name, related, call.namespaces, undo);
+        !status)
+        return status.error();
+
     // tc before XDP: no decrypted packet may come up before its sec_path can be restored.
     if (auto status = attach_tc(call, device, undo); !status)
         return status.error();
     if (auto status = attach_xdp(call, device, undo); !status)
+        return status.error();
+    if (auto status = note_attached(call.directory, device.name, call.namespaces); !status)
         return status.error();
     return AttachedNow{device.name, call.mode, false};
 }
@@ -247,6 +257,10 @@ Result<std::vector<AttachedNow>> attach_devices(NetnsId netns,
         if (now.mode == XdpMode::native && link_features(now.device).unfinished_checksums)
             now.notes.push_back("its host may go on leaving checksums to this machine, and the "
                                 "driver drops such frames now; 'xfrm-xdp doctor' says what to do");
+        const Attached *old = now.already ? call.inventory.find(now.device) : nullptr;
+        now.changes =
+            list_changes(call.directory, old ? old->before : pin_name(pin_kind_before, now.device),
+                         call.namespaces);
     }
     return attached;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "pins.hpp"
+#include "remembered.hpp"
 #include "result.hpp"
 #include "shared_part.hpp"
 #include "xdp.hpp"
@@ -18,8 +19,9 @@ namespace xfrm_xdp {
 struct AttachedNow {
     std::string device;
     XdpMode mode;
-    bool already = false;             // it was, in this mode, before
-    bool sends = false;               // packets can leave here by the fast path
+    bool already = false; // it was, in this mode, before
+    bool sends = false;   // packets can leave here by the fast path
+    std::vector<DeviceChanges> changes{};
     std::vector<std::string> notes{}; // what the operator ought to know, a sentence each
 };
 

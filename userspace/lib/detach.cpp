@@ -4,6 +4,7 @@
 #include "bpf.hpp"
 #include "module.hpp"
 #include "netns.hpp"
+#include "remembered.hpp"
 
 #include <algorithm>
 #include <bpf/bpf.h>
@@ -29,12 +30,21 @@ Status remove_link(const PinDirectory &directory, const std::string &name)
 
 Status remove_device(const PinDirectory &directory, const Attached &device)
 {
+    Namespaces namespaces;
+    auto plan = plan_restore(directory, device.before, namespaces);
+
     // XDP first: what it decrypted needs the tc program.
     for (const auto &pin : {device.xdp.pin, device.tc.pin})
         if (!pin.empty())
             if (auto status = remove_link(directory, pin); !status)
                 return status;
-    return Done{};
+
+    // What the device was goes last, so that who is killed here can be followed by another.
+    auto restored = restore(plan, namespaces);
+    if (!device.before.empty())
+        if (auto status = directory.remove(device.before); !status)
+            return status;
+    return restored;
 }
 
 Status remove_namespace(const PinDirectory &directory, const Inventory &inventory)

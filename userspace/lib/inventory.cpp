@@ -2,6 +2,7 @@
 #include "inventory.hpp"
 
 #include "bpf.hpp"
+#include "remembered.hpp"
 
 #include <algorithm>
 #include <map>
@@ -22,9 +23,15 @@ Result<PinnedLink> pinned_link(const PinDirectory &directory, const std::string 
 }
 
 // The device's index as its links know it, where that is still a device of this namespace.
-void settle_device(Attached &device, const std::vector<Link> &links)
+void settle_device(const PinDirectory &directory, Attached &device, const std::vector<Link> &links)
 {
     unsigned ifindex = device.xdp.ifindex ? device.xdp.ifindex : device.tc.ifindex;
+
+    // Attaching was killed before its first link.
+    if (device.xdp.pin.empty() && device.tc.pin.empty())
+        for (const auto &remembered : recall(directory, device.before))
+            if (remembered.relation == Relation::self)
+                ifindex = remembered.ifindex;
 
     if (const Link *link = ifindex ? find_link(links, ifindex) : nullptr) {
         device.ifindex = ifindex;
@@ -64,20 +71,23 @@ Result<Inventory> take_inventory(const PinDirectory &directory, const std::vecto
             inventory.missing.push_back(name);
 
     for (const auto &name : names)
-        for (const char *kind : {"xdp", "tc"}) {
+        for (const char *kind : {pin_kind_xdp, pin_kind_tc, pin_kind_before}) {
             auto device = device_of_pin(kind, name);
             if (device.empty())
                 continue;
+            devices[device].device = device;
+            if (kind == pin_kind_before) {
+                devices[device].before = name;
+                continue;
+            }
             auto link = pinned_link(directory, name);
             if (!link)
                 return link.error();
-            auto &entry = devices[device];
-            entry.device = device;
-            (kind[0] == 'x' ? entry.xdp : entry.tc) = *link;
+            (kind == pin_kind_xdp ? devices[device].xdp : devices[device].tc) = *link;
         }
 
     for (auto &[name, device] : devices) {
-        settle_device(device, links);
+        settle_device(directory, device, links);
         inventory.devices.push_back(device);
     }
     return inventory;

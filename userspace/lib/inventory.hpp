@@ -27,6 +27,7 @@ struct Attached {
     unsigned ifindex = 0; // 0: gone
     PinnedLink xdp;
     PinnedLink tc;
+    std::string before; // pin of what it was, see remembered.hpp; empty: there is none
 
     bool gone() const { return ifindex == 0; }
     bool complete() const { return xdp.alive() && tc.alive() && !gone(); }

@@ -30,6 +30,11 @@ inline constexpr const char *pin_program_tc = "prog-tc";
 inline constexpr const char *pin_program_learn = "prog-learn";
 inline constexpr const char *pin_program_counts = "prog-counts";
 
+// What is pinned once per device: its links, and what it was before.
+inline constexpr const char *pin_kind_xdp = "xdp";
+inline constexpr const char *pin_kind_tc = "tc";
+inline constexpr const char *pin_kind_before = "before";
+
 // What is pinned once per namespace, devices aside.
 std::vector<std::string> namespace_pins();
 

@@ -123,6 +123,7 @@ Result<NamespaceStatus> namespace_status(NetnsId id)
         return inventory.error();
     status.missing = inventory->missing;
 
+    Namespaces namespaces;
     for (const auto &device : inventory->devices) {
         const Link *link = device.gone() ? nullptr : find_link(*links, device.ifindex);
         XdpState xdp;
@@ -133,6 +134,8 @@ Result<NamespaceStatus> namespace_status(NetnsId id)
             xdp = *std::move(state);
         }
         status.devices.push_back(device_status(device, link, xdp));
+        if (link)
+            status.devices.back().changes = list_changes(directory, device.before, namespaces);
     }
     if (auto counted = count_flows(directory, status); !counted)
         return counted.error();

@@ -4,6 +4,7 @@
 
 #include "inventory.hpp"
 #include "netns.hpp"
+#include "remembered.hpp"
 #include "result.hpp"
 #include "usage.hpp"
 #include "xdp.hpp"
@@ -25,6 +26,7 @@ struct DeviceStatus {
     bool receives = false; // packets that come in here can take the fast path
     bool sends = false;    // packets can leave here by the fast path
     std::vector<std::string> problems;
+    std::vector<DeviceChanges> changes; // that attaching made, and that are in force
 };
 
 struct NamespaceStatus {

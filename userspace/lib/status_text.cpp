@@ -95,6 +95,8 @@ std::string render_status(const std::vector<NamespaceStatus> &namespaces, const 
     for (const auto &status : namespaces) {
         out += fmt::format("\n{}\n", title(status));
         out += devices_text(status);
+        for (const auto &device : status.devices)
+            out += render_changes(device.device, device.changes, "  ");
         out += map_text(status);
         if (!status.missing.empty())
             out += fmt::format("  broken: {} was removed; detach and attach again\n",

@@ -236,8 +236,8 @@ TEST(AttachOutput, SaysWhatIsNewAndWhatCannotSend)
     EXPECT_EQ(output.status, 0);
     EXPECT_EQ(output.json.dump(),
               R"({"attached":[{"device":"lan0","mode":"native","already":true,"sends":true,)"
-              R"("notes":[]},{"device":"wan0","mode":"generic","already":false,)"
-              R"("sends":false,"notes":[]}]})");
+              R"("changes":[],"notes":[]},{"device":"wan0","mode":"generic","already":false,)"
+              R"("sends":false,"changes":[],"notes":[]}]})");
 }
 
 TEST(PinName, DotsOfDevicesSurvive)
