@@ -42,6 +42,51 @@ doctor()
 	test_end
 }
 
+# nft_in LINE: in GW1
+nft_in() { must in_ns "$GW1" nft "$1"; }
+
+# Of a priority that is before or behind all that the learner can have, or of its own.
+outside()
+{
+	local found='.checks[] | select(.name == "netfilter") | "\(.level) \(.detail)"'
+
+	test_begin "doctor: chains outside the learner's hooks, and where"
+	nft_in "add table ip mine"
+	nft_in "add table ip6 mine"
+	nft_in "add chain ip mine earlier { type filter hook input priority 2147483646; }"
+	expect_fail "attach" xx attach lan
+	if ! modprobe -q nfnetlink_hook; then
+		expect_match "what attach says" "$OUTPUT" "taken by something else at priority 2147483646"
+		expect_ok "doctor" xx -j doctor lan
+		expect_match "a kernel that lists none" "$(jq -r "$found" <<<"$OUTPUT")" \
+			"^warn could not be checked"
+		nft_in "delete table ip mine"
+		nft_in "delete table ip6 mine"
+		test_end
+		return
+	fi
+	expect_match "what attach says" "$OUTPUT" "taken by chain 'earlier' of table 'ip mine'.*another priority"
+	expect_ok "doctor" xx -j doctor lan
+	expect_match "not attached" "$(jq -r "$found" <<<"$OUTPUT")" \
+		"^warn chain 'earlier' of table 'ip mine' at priority 2147483646 stands behind all others at LOCAL_IN of IPv4[^"$'\n'"]*$"
+	nft_in "delete chain ip mine earlier"
+	attach
+	nft_in "add chain ip mine later { type filter hook postrouting priority 2147483646; }"
+	nft_in "add chain ip mine last { type filter hook postrouting priority 2147483647; }"
+	nft_in "add chain ip6 mine first { type filter hook prerouting priority -2147483648; }"
+	expect_ok "doctor" xx -j doctor lan
+	expect "chains in doctor" "$(jq -r "$found" <<<"$OUTPUT" |
+		sed -n "s/warn chain '\(.*\)' of .* stands \(.*\), where .*/\1 \2/p" | sort)" \
+		"$(printf '%s\n' "first before all others at PRE_ROUTING of IPv6" \
+			"last behind all others at POST_ROUTING of IPv4")"
+	nft_in "delete table ip mine"
+	nft_in "delete table ip6 mine"
+	expect_ok "doctor" xx -j doctor lan
+	json "without them" "$found" "ok the learner is behind all rules"
+	detach
+	test_end
+}
+
 # Known to the kernel: 1 + 9 packets each way, of which the first teach.
 traffic()
 {
@@ -149,13 +194,14 @@ privacy()
 	test_end
 }
 
-plan 9
-needs jq
+plan 10
+needs jq nft:nftables
 setup
 sa_setup
 module_load
 
 doctor
+outside
 attach
 flows
 stats

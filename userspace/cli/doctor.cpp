@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "check.hpp"
 
+#include "bpf.hpp"
 #include "checks_json.hpp"
 #include "commands.hpp"
 #include "inventory.hpp"
@@ -38,6 +39,19 @@ Result<std::vector<Link>> pick_devices(const std::vector<Link> &links,
             link.kind != "dummy")
             picked.push_back(link);
     return picked;
+}
+
+// The program that learns in this namespace; 0: nothing is attached, or it cannot be seen.
+std::uint32_t pinned_learner()
+{
+    auto netns = current_netns();
+    if (!netns)
+        return 0;
+    auto program = open_pin(PinDirectory(pin_root(), *netns).file(pin_program_learn));
+    if (!program)
+        return 0;
+    auto info = program_info(*program);
+    return info ? info->id : 0;
 }
 
 void add_sas(std::vector<Check> &checks)
@@ -80,6 +94,8 @@ Result<Output> run_doctor(const Options &options)
     auto checks = check_system(gather_system());
     checks.push_back(check_forwarding(gather_forwarding()));
     auto found = check_devices(*links, *devices);
+    checks.insert(checks.end(), found.begin(), found.end());
+    found = check_netfilter(pinned_learner());
     checks.insert(checks.end(), found.begin(), found.end());
     add_sas(checks);
 

@@ -2,6 +2,7 @@
 // What doctor looks at. Each check takes what was found as values and says what it means.
 #pragma once
 
+#include "hooks.hpp"
 #include "links.hpp"
 #include "refusal.hpp"
 #include "result.hpp"
@@ -62,6 +63,9 @@ std::vector<Check> check_device(const Link &link, const XdpFeatures &xdp,
 // Whether native XDP goes with the MTU of the device and of its other end. @native: it runs there.
 std::vector<Check> check_mtu(const Refused &facts, bool native);
 
+// Where learning ends, for netfilter has something before its first or behind its last learner.
+std::vector<Check> check_hooks(const std::vector<HookList> &lists, std::uint32_t learner);
+std::vector<Check> check_netfilter(std::uint32_t learner);
 std::vector<Check> check_devices(const std::vector<Link> &links, const std::vector<Link> &devices);
 
 // SAs that are punted, those with the same reasons together.

@@ -4,6 +4,7 @@
 #include "bpf.hpp"
 #include "detach.hpp"
 #include "flows.hpp"
+#include "hooks.hpp"
 #include "module.hpp"
 #include "usage.hpp"
 
@@ -61,6 +62,21 @@ Status pin_object(const PinDirectory &directory, const BpfObject &object, Undo &
     return Done{};
 }
 
+// BPF links share their priority with nobody who was there before.
+Error place_taken(const NetfilterHook &place)
+{
+    std::string who = fmt::format("something else at priority {}", place.priority);
+
+    if (auto lists = list_hooks())
+        for (const auto &list : *lists)
+            for (const auto &hook : list.hooks)
+                if (list.family == place.family && list.hook == place.hook &&
+                    hook.priority == place.priority)
+                    who = describe(hook);
+    return {fmt::format("the learner's place in netfilter ({}) is taken by {}", place.pin, who),
+            "give that another priority, or remove it until this is attached", EBUSY};
+}
+
 Status attach_learners(const PinDirectory &directory, const BpfObject &object, Undo &undo)
 {
     auto learner = object.program("xfrm_xdp_learn");
@@ -73,12 +89,12 @@ Status attach_learners(const PinDirectory &directory, const BpfObject &object, U
         opts.hooknum = hook.hook;
         opts.priority = hook.priority;
         LinkPtr link(::bpf_program__attach_netfilter(*learner, &opts));
+        if (!link && errno == EBUSY)
+            return place_taken(hook);
         if (!link)
-            return errno_error(
-                errno, fmt::format("cannot attach the learner to netfilter ({})", hook.pin),
-                errno == EBUSY ? "another BPF program has our place in netfilter: 'bpftool net' "
-                                 "shows it"
-                               : "use a kernel with CONFIG_NETFILTER_BPF_LINK=y");
+            return errno_error(errno,
+                               fmt::format("cannot attach the learner to netfilter ({})", hook.pin),
+                               "use a kernel with CONFIG_NETFILTER_BPF_LINK=y");
         // The descriptor is kept by the pin and by undo, not by libbpf's object.
         Fd fd(::fcntl(::bpf_link__fd(link.get()), F_DUPFD_CLOEXEC, 0));
         ::bpf_link__disconnect(link.get());
