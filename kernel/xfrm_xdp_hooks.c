@@ -71,7 +71,7 @@ static bool xfrm_xdp_hooks_before(const struct nf_hook_entries *e, bool first)
  * @family: of the packet
  * @hook: where it is learned from, behind all rules: POST_ROUTING or LOCAL_IN
  *
- * Before it is where arrivals are noted, PRE_ROUTING.
+ * Flows are compared with what arrived, noted before all rules of PRE_ROUTING; SAs are not.
  *
  * Context: RCU read side.
  * Return: whether it does; also where there is no learner.
@@ -81,6 +81,8 @@ bool xfrm_xdp_hooks_outside(const struct net *net, u8 family, unsigned int hook)
 	struct nf_hook_entries __rcu * const *hooks = family == AF_INET ? net->nf.hooks_ipv4 :
 									  net->nf.hooks_ipv6;
 
-	return xfrm_xdp_hooks_before(rcu_dereference(hooks[NF_INET_PRE_ROUTING]), true) ||
-	       xfrm_xdp_hooks_before(rcu_dereference(hooks[hook]), false);
+	if (hook == NF_INET_POST_ROUTING &&
+	    xfrm_xdp_hooks_before(rcu_dereference(hooks[NF_INET_PRE_ROUTING]), true))
+		return true;
+	return xfrm_xdp_hooks_before(rcu_dereference(hooks[hook]), false);
 }

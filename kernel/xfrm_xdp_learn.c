@@ -165,17 +165,18 @@ static struct xfrm_xdp_flow *xfrm_xdp_learn_sa(const struct xfrm_xdp_lesson *l, 
 	udp_gen = old ? READ_ONCE(old->udp_gen) :
 			atomic_read(&l->xn->policy_gen) - 1;
 	same = old && old->x == x && old->out == iface && old->addr_gen == addr_gen;
-	*reason = XFRM_XDP_R_RENEWED;
 	/* What XDP decrypted says nothing about the outer packet's way. */
-	if (same && xfrm_xdp_meta_was_fast(sp))
+	if (same && xfrm_xdp_meta_was_fast(sp)) {
+		*reason = XFRM_XDP_R_RENEWED;
 		return old;
+	}
 	*reason = XFRM_XDP_R_LEARN_HOOKS;
 	if (xfrm_xdp_hooks_outside(l->net, id.key.family, NF_INET_LOCAL_IN))
 		return NULL;
-	if (!xfrm_xdp_heard(l->net, &id, l->skb, &heard, &routes, &udp_gen)) {
-		*reason = XFRM_XDP_R_LEARN_UNHEARD;
+	*reason = XFRM_XDP_R_LEARN_UNHEARD;
+	if (!xfrm_xdp_heard(l->net, &id, l->skb, &heard, &routes, &udp_gen))
 		return NULL;
-	}
+	*reason = XFRM_XDP_R_RENEWED;
 	if (same) {
 		WRITE_ONCE(old->routes, routes);
 		WRITE_ONCE(old->udp_gen, udp_gen);

@@ -16,10 +16,24 @@ constexpr const char *revalidate = "/sys/module/xfrm_xdp/parameters/revalidate_m
 
 } // namespace
 
+// Also that packets of earlier tests went up with metadata and never arrived there.
+void LearnedSa::forget()
+{
+    std::uint32_t flags = 0;
+    const auto fd = probe("probe_syscall").program_fd("probe_forget");
+    ASSERT_TRUE(fd) << fd.error().cause;
+    LIBBPF_OPTS(bpf_test_run_opts, options);
+    options.ctx_in = &flags;
+    options.ctx_size_in = sizeof(flags);
+    ASSERT_EQ(bpf_prog_test_run_opts(*fd, &options), 0);
+    ASSERT_EQ(options.retval, 0U);
+}
+
 void LearnedSa::SetUp()
 {
     XfrmTest::SetUp();
     ASSERT_FALSE(HasFatalFailure());
+    ASSERT_NO_FATAL_FAILURE(forget());
     // No packet has to renew anything while the test runs.
     renew_within("86400000");
     // So that decrypted packets reach LOCAL_IN.

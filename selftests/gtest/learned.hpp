@@ -11,6 +11,7 @@ namespace xfrm_xdp::test {
 class LearnedSa : public XfrmTest {
 protected:
     void SetUp() override;
+    void forget();
     void renew_within(const char *milliseconds);
 
     // A packet that goes through the stack, past the learner.

@@ -47,24 +47,35 @@ static __always_inline void probe_called(bool ok)
 		__sync_fetch_and_add(ok ? &res->calls : (__u32 *)&res->lookup_error, 1);
 }
 
-#define PROBE_OF_SA(name, kfunc, punted)				\
-	SEC("xdp") int name(struct xdp_md *ctx)				\
-	{								\
-		struct probe_request *req = probe_request();		\
-		struct bpf_xfrm_xdp_opts *opts = probe_shared();	\
-		struct probe_result res = {};				\
-		struct xfrm_state *x;					\
-									\
-		x = req && opts ? probe_sa(ctx, req, &res) : NULL;	\
-		if (!x)							\
-			return XDP_ABORTED;				\
-		probe_called(kfunc(ctx, x, opts, sizeof(*opts)) == (punted)); \
-		bpf_xdp_xfrm_state_release(x);				\
-		return XDP_DROP;					\
-	}
+static __always_inline int probe_primitive(struct xdp_md *ctx, bool out)
+{
+	struct probe_request *req = probe_request();
+	struct bpf_xfrm_xdp_opts *opts = probe_shared();
+	struct probe_result res = {};
+	struct xfrm_state *x;
+	int verdict;
 
-PROBE_OF_SA(probe_output, bpf_xdp_xfrm_output, XFRM_XDP_PUNT)
-PROBE_OF_SA(probe_input, bpf_xdp_xfrm_input, XFRM_XDP_PUNT)
+	x = req && opts ? probe_sa(ctx, req, &res) : NULL;
+	if (!x)
+		return XDP_ABORTED;
+	verdict = out ? bpf_xdp_xfrm_output(ctx, x, opts, sizeof(*opts)) :
+			bpf_xdp_xfrm_input(ctx, x, opts, sizeof(*opts));
+	bpf_xdp_xfrm_state_release(x);
+	probe_called(verdict == XFRM_XDP_PUNT);
+	return XDP_DROP;
+}
+
+SEC("xdp")
+int probe_output(struct xdp_md *ctx)
+{
+	return probe_primitive(ctx, true);
+}
+
+SEC("xdp")
+int probe_input(struct xdp_md *ctx)
+{
+	return probe_primitive(ctx, false);
+}
 
 SEC("xdp")
 int probe_flow(struct xdp_md *ctx)

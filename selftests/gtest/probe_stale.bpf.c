@@ -95,32 +95,39 @@ int probe_forwarded(struct xdp_md *ctx)
 	return XDP_PASS;
 }
 
-#define PROBE_OF_SA(name, kfunc)					\
-	SEC("xdp") int name(struct xdp_md *ctx)				\
-	{								\
-		struct probe_request *req = probe_request();		\
-		struct probe_result *res = probe_result();		\
-		struct bpf_xfrm_xdp_opts opts = {};			\
-		struct probe_kept kept;					\
-		struct xfrm_state *x;					\
-									\
-		if (!req || !res || probe_room(ctx, req))		\
-			return XDP_ABORTED;				\
-		if (probe_keep(ctx, &kept))				\
-			return XDP_ABORTED;				\
-		x = probe_sa(ctx, req, res);				\
-		if (!x)							\
-			return XDP_ABORTED;				\
-		res->verdict = kfunc(ctx, x, &opts, sizeof(opts));	\
-		bpf_xdp_xfrm_state_release(x);				\
-		res->opts = opts;					\
-		res->calls++;						\
-		probe_scribble(&kept);					\
-		return probe_action(res->verdict);			\
-	}
+static __always_inline int probe_primitive(struct xdp_md *ctx, bool out)
+{
+	struct probe_request *req = probe_request();
+	struct probe_result *res = probe_result();
+	struct bpf_xfrm_xdp_opts opts = {};
+	struct probe_kept kept;
+	struct xfrm_state *x;
 
-PROBE_OF_SA(probe_input, bpf_xdp_xfrm_input)
-PROBE_OF_SA(probe_output, bpf_xdp_xfrm_output)
+	if (!req || !res || probe_room(ctx, req) || probe_keep(ctx, &kept))
+		return XDP_ABORTED;
+	x = probe_sa(ctx, req, res);
+	if (!x)
+		return XDP_ABORTED;
+	res->verdict = out ? bpf_xdp_xfrm_output(ctx, x, &opts, sizeof(opts)) :
+			     bpf_xdp_xfrm_input(ctx, x, &opts, sizeof(opts));
+	bpf_xdp_xfrm_state_release(x);
+	res->opts = opts;
+	res->calls++;
+	probe_scribble(&kept);
+	return probe_action(res->verdict);
+}
+
+SEC("xdp")
+int probe_input(struct xdp_md *ctx)
+{
+	return probe_primitive(ctx, false);
+}
+
+SEC("xdp")
+int probe_output(struct xdp_md *ctx)
+{
+	return probe_primitive(ctx, true);
+}
 
 /* Another source port, in what was decrypted. */
 static __always_inline long probe_rewrite(struct xdp_md *ctx)
@@ -163,7 +170,7 @@ int probe_other_sa(struct xdp_md *ctx)
 	struct xfrm_xdp_meta *meta;
 	__u64 *place;
 
-	/* Where the SA's handle will be: outer header, ESP and IV go, and the Ethernet header moves. */
+	/* Where the SA's handle will be: outer header, ESP and IV go, Ethernet moves. */
 	place = data + 20 + 8 + 8 - sizeof(*meta) + offsetof(struct xfrm_xdp_meta, sa);
 	if (!res || (void *)(place + 1) > end)
 		return XDP_ABORTED;
