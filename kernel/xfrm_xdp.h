@@ -19,6 +19,7 @@
 struct nf_hook_state;
 struct xfrm_xdp_flow;
 struct xfrm_xdp_flow_id;
+struct xfrm_xdp_hearing;
 
 /* Returned where the other possible values are reasons to punt (all > 0). */
 #define XFRM_XDP_OK	0
@@ -46,6 +47,9 @@ enum xfrm_xdp_requests {
 	XFRM_XDP_REQUESTS_CLOSED,
 };
 
+#define XFRM_XDP_HEARD_BITS	11
+#define XFRM_XDP_HEARD_BLOCKS	32
+
 /**
  * struct xfrm_xdp_net - state of the module in a network namespace
  * @net: the namespace
@@ -67,6 +71,7 @@ enum xfrm_xdp_requests {
  * @bundles: how many flows hold an SA bundle
  * @hand: where the search for a flow to evict goes on
  * @ports: &struct xfrm_xdp_port by ifindex
+ * @hearings: ESP that was received lately, see xfrm_xdp_heard.c
  * @sweeper: unlinks idle flows and those of dead SAs; armed while there are any
  * @last_sweep: jiffies of the last run of @sweeper
  */
@@ -87,6 +92,7 @@ struct xfrm_xdp_net {
 	u32 bundles;
 	unsigned long hand;
 	struct xarray ports;
+	struct xfrm_xdp_hearing *hearings[XFRM_XDP_HEARD_BLOCKS];
 	struct delayed_work sweeper;
 	unsigned long last_sweep;
 };
@@ -355,9 +361,9 @@ bool xfrm_xdp_neigh_copy(const struct dst_entry *path, const xfrm_address_t *dad
 /* xfrm_xdp_heard.c: does the ESP of an inbound SA come from where it says? */
 void xfrm_xdp_heard_note(const struct sk_buff *skb, const struct xfrm_xdp_pkt *pkt,
 			 const struct net_device *rx);
-bool xfrm_xdp_heard(const struct net *net, const struct xfrm_xdp_flow_id *id,
+bool xfrm_xdp_heard(struct xfrm_xdp_net *xn, const struct xfrm_xdp_flow_id *id,
 		    const struct sk_buff *skb, u32 *when, u32 *routes, u32 *udp_gen);
-void __init xfrm_xdp_heard_init(void);
+void xfrm_xdp_heard_free(struct xfrm_xdp_net *xn);
 
 /* xfrm_xdp_stack_rx.c: what the stack itself decrypts */
 void xfrm_xdp_esp_decrypted_at(const struct net_device *dev);

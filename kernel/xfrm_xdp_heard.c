@@ -9,21 +9,22 @@
 
 #include <linux/hash.h>
 #include <linux/jiffies.h>
+#include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <net/route.h>
 #include "xfrm_xdp.h"
 
 /*
  * Each packet is learned from soon after it was heard, in the same receive batch: few are
- * overwritten before that, and the next one of the SA is learned from then.
+ * overwritten before that, and the next one of the SA is learned from then. A namespace has
+ * XFRM_XDP_HEARD_BLOCKS blocks of these, each allocated when it is needed first.
  */
-#define XFRM_XDP_HEARD_BITS	11
+#define XFRM_XDP_HEARD_BLOCK_BITS	6
 
 /**
  * struct xfrm_xdp_hearing - ESP that this host received lately, of one hash
  * @lock: of all below; taken with BH off
  * @when: jiffies, the low half
- * @net: namespace; compared, never dereferenced
  * @looks: hash of the key of its SA; 0: nothing heard yet
  * @routes: of the namespace, see xfrm_xdp_route_gen()
  * @udp: the packet by which the policy for its UDP is known once it teaches; compared, never
@@ -34,7 +35,6 @@
 struct xfrm_xdp_hearing {
 	spinlock_t lock;	/* of all below */
 	u32 when;
-	const struct net *net;
 	u64 looks;
 	u32 routes;
 	u32 udp_when;
@@ -42,17 +42,44 @@ struct xfrm_xdp_hearing {
 	u32 udp_gen;
 };
 
-static struct xfrm_xdp_hearing xfrm_xdp_hearings[1 << XFRM_XDP_HEARD_BITS];
-
-static struct xfrm_xdp_hearing *xfrm_xdp_hearing_of(u64 looks)
+static struct xfrm_xdp_hearing **xfrm_xdp_hearing_block(struct xfrm_xdp_net *xn, u32 hash)
 {
-	return &xfrm_xdp_hearings[hash_64(looks, XFRM_XDP_HEARD_BITS)];
+	BUILD_BUG_ON(XFRM_XDP_HEARD_BLOCKS != 1 << (XFRM_XDP_HEARD_BITS -
+						    XFRM_XDP_HEARD_BLOCK_BITS));
+	return &xn->hearings[hash >> XFRM_XDP_HEARD_BLOCK_BITS];
+}
+
+static struct xfrm_xdp_hearing *xfrm_xdp_hearing_of(struct xfrm_xdp_net *xn, u64 looks)
+{
+	u32 hash = hash_64(looks, XFRM_XDP_HEARD_BITS);
+	struct xfrm_xdp_hearing *block = READ_ONCE(*xfrm_xdp_hearing_block(xn, hash));
+
+	return block ? &block[hash & (BIT(XFRM_XDP_HEARD_BLOCK_BITS) - 1)] : NULL;
+}
+
+/* The same, or NULL where there is no memory. */
+static struct xfrm_xdp_hearing *xfrm_xdp_hearing_get(struct xfrm_xdp_net *xn, u64 looks)
+{
+	struct xfrm_xdp_hearing *hearing = xfrm_xdp_hearing_of(xn, looks), *block;
+	unsigned int i;
+
+	if (likely(hearing))
+		return hearing;
+	block = kcalloc(BIT(XFRM_XDP_HEARD_BLOCK_BITS), sizeof(*block), GFP_ATOMIC | __GFP_NOWARN);
+	if (!block)
+		return NULL;
+	for (i = 0; i < BIT(XFRM_XDP_HEARD_BLOCK_BITS); i++)
+		spin_lock_init(&block[i].lock);
+	/* Another CPU may be faster. */
+	if (cmpxchg(xfrm_xdp_hearing_block(xn, hash_64(looks, XFRM_XDP_HEARD_BITS)), NULL, block))
+		kfree(block);
+	return xfrm_xdp_hearing_of(xn, looks);
 }
 
 /*
  * UDP asks the inbound policy only after this, so a packet that was heard may still be refused.
  * That one was not is seen when it is decrypted and learned from: others of its receive batch
- * have been heard by then, so it is kept for a tick or two.
+ * have been heard by then, so it is kept for a jiffy or two.
  */
 static void xfrm_xdp_heard_udp(struct xfrm_xdp_hearing *hearing, const struct sk_buff *skb,
 			       u32 policy_gen)
@@ -83,7 +110,7 @@ void xfrm_xdp_heard_note(const struct sk_buff *skb, const struct xfrm_xdp_pkt *p
 			 const struct net_device *rx)
 {
 	const struct rtable *rt = skb_rtable(skb);
-	const struct net *net = dev_net(rx);
+	struct xfrm_xdp_net *xn = xfrm_xdp_net(dev_net(rx));
 	struct xfrm_xdp_hearing *hearing;
 	struct xfrm_xdp_flow_key key;
 	u64 looks;
@@ -100,25 +127,25 @@ void xfrm_xdp_heard_note(const struct sk_buff *skb, const struct xfrm_xdp_pkt *p
 	}
 	key.sa = 0;
 	looks = xfrm_xdp_meta_proof(&key);
-	hearing = xfrm_xdp_hearing_of(looks);
+	hearing = xfrm_xdp_hearing_get(xn, looks);
+	if (!hearing)
+		return;
 	spin_lock(&hearing->lock);
-	if (hearing->looks != looks || hearing->net != net)
+	if (hearing->looks != looks)
 		hearing->udp = NULL;
-	hearing->net = net;
 	hearing->looks = looks;
 	hearing->when = jiffies;
 	/* A route of IPv4 knows what it is of. */
 	hearing->routes = pkt->family == AF_INET && rt ? rt->rt_genid :
-							 xfrm_xdp_route_gen(net, pkt->family);
+							 xfrm_xdp_route_gen(xn->net, pkt->family);
 	if (key.encap)
-		xfrm_xdp_heard_udp(hearing, skb,
-				   atomic_read_acquire(&xfrm_xdp_net(net)->policy_gen));
+		xfrm_xdp_heard_udp(hearing, skb, atomic_read_acquire(&xn->policy_gen));
 	spin_unlock(&hearing->lock);
 }
 
 /**
  * xfrm_xdp_heard() - has ESP been heard that looks as an SA's has to?
- * @net: namespace
+ * @xn: of the namespace
  * @id: of the SA's flow
  * @skb: packet that it decrypted
  * @when: result: jiffies, the low half
@@ -131,24 +158,26 @@ void xfrm_xdp_heard_note(const struct sk_buff *skb, const struct xfrm_xdp_pkt *p
  * Context: BH off.
  * Return: whether it has, within the revalidation interval.
  */
-bool xfrm_xdp_heard(const struct net *net, const struct xfrm_xdp_flow_id *id,
+bool xfrm_xdp_heard(struct xfrm_xdp_net *xn, const struct xfrm_xdp_flow_id *id,
 		    const struct sk_buff *skb, u32 *when, u32 *routes, u32 *udp_gen)
 {
 	u64 looks = xfrm_xdp_meta_proof(&id->key);
-	struct xfrm_xdp_hearing *hearing = xfrm_xdp_hearing_of(looks);
+	struct xfrm_xdp_hearing *hearing = xfrm_xdp_hearing_of(xn, looks);
 	const struct sec_path *sp = skb_sec_path(skb);
 	bool found;
 
 	if (sp->ovec[0].flags & XFRM_GRO && !xfrm_xdp_meta_was_fast(sp)) {
 		*when = jiffies;
-		*routes = xfrm_xdp_route_gen(net, id->key.family);
-		*udp_gen = atomic_read(&xfrm_xdp_net(net)->policy_gen);
+		*routes = xfrm_xdp_route_gen(xn->net, id->key.family);
+		*udp_gen = atomic_read(&xn->policy_gen);
 		return true;
 	}
+	if (!hearing)
+		return false;
 	spin_lock(&hearing->lock);
 	*when = hearing->when;
 	*routes = hearing->routes;
-	found = hearing->looks == looks && hearing->net == net;
+	found = hearing->looks == looks;
 	if (found && hearing->udp == skb) {
 		*udp_gen = hearing->udp_gen;
 		hearing->udp = NULL;
@@ -157,10 +186,16 @@ bool xfrm_xdp_heard(const struct net *net, const struct xfrm_xdp_flow_id *id,
 	return found && (u32)jiffies - *when <= READ_ONCE(xfrm_xdp_interval);
 }
 
-void __init xfrm_xdp_heard_init(void)
+/**
+ * xfrm_xdp_heard_free() - free what was heard in a namespace
+ * @xn: of the namespace, in which no packet is received any more
+ *
+ * Context: process.
+ */
+void xfrm_xdp_heard_free(struct xfrm_xdp_net *xn)
 {
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(xfrm_xdp_hearings); i++)
-		spin_lock_init(&xfrm_xdp_hearings[i].lock);
+	for (i = 0; i < ARRAY_SIZE(xn->hearings); i++)
+		kfree(xn->hearings[i]);
 }

@@ -174,7 +174,7 @@ static struct xfrm_xdp_flow *xfrm_xdp_learn_sa(const struct xfrm_xdp_lesson *l, 
 	if (xfrm_xdp_hooks_outside(l->net, id.key.family, NF_INET_LOCAL_IN))
 		return NULL;
 	*reason = XFRM_XDP_R_LEARN_UNHEARD;
-	if (!xfrm_xdp_heard(l->net, &id, l->skb, &heard, &routes, &udp_gen))
+	if (!xfrm_xdp_heard(l->xn, &id, l->skb, &heard, &routes, &udp_gen))
 		return NULL;
 	*reason = XFRM_XDP_R_RENEWED;
 	if (same) {

@@ -146,7 +146,6 @@ static int __init xfrm_xdp_init(void)
 	int err;
 
 	xfrm_xdp_meta_init();
-	xfrm_xdp_heard_init();
 	err = xfrm_xdp_arrival_init();
 	if (err)
 		return err;

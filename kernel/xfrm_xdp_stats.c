@@ -90,6 +90,7 @@ static void __net_exit xfrm_xdp_net_exit(struct net *net)
 	remove_proc_entry("xfrm_xdp_table", net->proc_net);
 	remove_proc_entry("xfrm_xdp_stat", net->proc_net);
 	xfrm_xdp_flows_free(xn);
+	xfrm_xdp_heard_free(xn);
 	free_percpu(xn->stats);
 }
 
