@@ -266,7 +266,7 @@ pushed_out()
 	flow_from 4100
 	slot=$SLOT
 	expect_ok "status" xx -j status
-	flows=$(jq .table.flows <<<"$OUTPUT")
+	flows=$(jq .namespaces[0].table.flows <<<"$OUTPUT")
 	limit=$(cat "$PARAMS/max_flows")
 	at_exit "limit_flows $limit"
 	limit_flows "$flows"

@@ -176,20 +176,23 @@ shapes()
 	test_end
 }
 
-# Root of a namespace of its own may be anybody.
+# Root of a user namespace may be anybody, and has a network namespace of its own.
 privacy()
 {
-	local what="what the module holds of all namespaces is not for root of a user namespace"
+	local what="root of a user namespace sees what its own network namespace holds, and no more"
 	local -a nobody=(setpriv --reuid=65534 --regid=65534 --clear-groups)
 
-	test_begin "what the module holds of all namespaces is for root"
+	test_begin "what the module holds of a namespace is for its root"
 	expect_ok "the table" cat /proc/net/xfrm_xdp_table
 	expect_fail "the table" "${nobody[@]}" cat /proc/net/xfrm_xdp_table
 	expect_ok "a namespace's own counters" "${nobody[@]}" cat /proc/net/xfrm_xdp_stat
 	test_end
 	[ -e /proc/self/ns/user ] || { test_skip "$what" "the kernel has no user namespaces"; return; }
 	test_begin "$what"
-	expect_fail "the table" unshare -Urn cat /proc/net/xfrm_xdp_table
+	expect_match "flows of GW1" "$(in_ns "$GW1" cat /proc/net/xfrm_xdp_table)" "Flows.[1-9]"
+	expect_ok "the table" unshare -Urn cat /proc/net/xfrm_xdp_table
+	expect_match "its flows" "$OUTPUT" "Flows.0"
+	expect_fail "that of another" unshare -Ur cat /proc/net/xfrm_xdp_table
 	expect_ok "a namespace's own counters" unshare -Urn cat /proc/net/xfrm_xdp_stat
 	test_end
 }

@@ -144,7 +144,7 @@ memory()
 {
 	test_begin "status says what they are, and what they cost"
 	expect_ok "status" xx -j status
-	OUTPUT=$(jq -c '.table + (.namespaces[0] | {map: .flows, map_bytes, map_max: .flows_max})' <<<"$OUTPUT")
+	OUTPUT=$(jq -c '.namespaces[0] | .table + {map: .flows, map_bytes, map_max: .flows_max}' <<<"$OUTPUT")
 	note "status: $OUTPUT"
 	expect "flows" "$(jq .flows <<<"$OUTPUT")" $((OUT + IN))
 	# Inbound, and what watches the ESP of an outbound one leave.
@@ -320,7 +320,7 @@ reclaim()
 	expect "flows, SAs, bundles, slots" \
 		"$(table Flows) $(table Sas) $(table Bundles) $(table SlotBytes)" "0 0 0 0"
 	expect_ok "status" xx -j status
-	expect_range "bytes in all" "$(jq .table.bytes <<<"$OUTPUT")" 0 16384
+	expect_range "bytes in all" "$(jq .namespaces[0].table.bytes <<<"$OUTPUT")" 0 16384
 	echo $FOREVER >"$PARAMS/idle_ms"
 	test_end
 }

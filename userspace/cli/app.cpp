@@ -54,19 +54,6 @@ Result<Output> run_command(const Options &options, Image object)
     return Error{"no such command", "'xfrm-xdp --help' lists the commands"};
 }
 
-Result<Output> run_in_namespace(const Options &options, Image object)
-{
-    if (options.netns.empty())
-        return run_command(options, object);
-    auto netns = open_netns(options.netns);
-    if (!netns)
-        return netns.error();
-    auto scope = NetnsScope::enter(*netns);
-    if (!scope)
-        return scope.error();
-    return run_command(options, object);
-}
-
 bool wants_json(const std::vector<std::string> &arguments)
 {
     return std::any_of(arguments.begin(), arguments.end(), [](const std::string &argument) {
@@ -87,6 +74,37 @@ int report(const Error &error, int status, bool json, std::ostream &out, std::os
     else
         err << render_error(error);
     return status;
+}
+
+int run_here(const Options &options, Image object, std::ostream &out, std::ostream &err)
+{
+    auto output = run_command(options, object);
+    if (!output)
+        return report(output.error(), status_failed, options.json, out, err);
+    if (output->print) {
+        // What was printed cannot be taken back: an error now is said aside.
+        if (auto printed = output->print(out); !printed)
+            return report(printed.error(), status_failed, false, out, err);
+    } else if (options.json) {
+        out << text_of(output->json);
+    } else {
+        out << output->text;
+    }
+    return output->status;
+}
+
+// To the last line that is printed: the module tells about flows of the caller's namespace only.
+int run_in_namespace(const Options &options, Image object, std::ostream &out, std::ostream &err)
+{
+    if (options.netns.empty())
+        return run_here(options, object, out, err);
+    auto netns = open_netns(options.netns);
+    if (!netns)
+        return report(netns.error(), status_failed, options.json, out, err);
+    auto scope = NetnsScope::enter(*netns);
+    if (!scope)
+        return report(scope.error(), status_failed, options.json, out, err);
+    return run_here(options, object, out, err);
 }
 
 } // namespace
@@ -132,19 +150,7 @@ int run(const std::vector<std::string> &arguments, Image object, std::ostream &o
 
     const auto &options = std::get<Options>(parsed);
     set_bpf_verbose(options.verbose);
-    auto output = run_in_namespace(options, object);
-    if (!output)
-        return report(output.error(), status_failed, options.json, out, err);
-    if (output->print) {
-        // What was printed cannot be taken back: an error now is said aside.
-        if (auto printed = output->print(out); !printed)
-            return report(printed.error(), status_failed, false, out, err);
-    } else if (options.json) {
-        out << text_of(output->json);
-    } else {
-        out << output->text;
-    }
-    return output->status;
+    return run_in_namespace(options, object, out, err);
 }
 
 } // namespace xfrm_xdp

@@ -64,6 +64,13 @@ nlohmann::ordered_json changes_json(const std::vector<DeviceChanges> &changed)
     return list;
 }
 
+nlohmann::ordered_json table_json(const TableUsage &table)
+{
+    return {{"flows", table.flows},    {"flows_max", table.max_flows},
+            {"sa_entries", table.sas}, {"sa_entries_max", table.max_sas},
+            {"bytes", table.bytes},    {"bytes_per_flow", table.bytes_per_flow()}};
+}
+
 nlohmann::ordered_json namespace_json(const NamespaceStatus &status)
 {
     auto devices = nlohmann::ordered_json::array();
@@ -78,14 +85,8 @@ nlohmann::ordered_json namespace_json(const NamespaceStatus &status)
             {"plain", status.plain},
             {"flows", status.flows},
             {"flows_max", status.flows_max},
-            {"map_bytes", status.map_bytes}};
-}
-
-nlohmann::ordered_json table_json(const TableUsage &table)
-{
-    return {{"flows", table.flows},    {"flows_max", table.max_flows},
-            {"sa_entries", table.sas}, {"sa_entries_max", table.max_sas},
-            {"bytes", table.bytes},    {"bytes_per_flow", table.bytes_per_flow()}};
+            {"map_bytes", status.map_bytes},
+            {"table", status.table ? table_json(*status.table) : nlohmann::ordered_json()}};
 }
 
 Result<Output> run_status(const Options &options)
@@ -112,22 +113,13 @@ Result<Output> run_status(const Options &options)
             namespaces.push_back(*std::move(one));
     }
 
-    std::optional<TableUsage> table;
-    if (module_loaded(module_name)) {
-        auto usage = read_table_usage();
-        if (!usage)
-            return usage.error();
-        table = *usage;
-    }
-
     Output output;
     output.json["module"] = {{"loaded", module_loaded(module_name)},
                              {"version", module_version(module_name)}};
-    output.json["table"] = table ? table_json(*table) : nlohmann::ordered_json();
     output.json["namespaces"] = nlohmann::ordered_json::array();
     for (const auto &status : namespaces)
         output.json["namespaces"].push_back(namespace_json(status));
-    output.text = render_status(namespaces, module_text(), table);
+    output.text = render_status(namespaces, module_text());
     return output;
 }
 

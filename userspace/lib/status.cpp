@@ -141,6 +141,10 @@ Result<NamespaceStatus> namespace_status(NetnsId id)
         return counted.error();
     if (auto read = read_plain(directory, status); !read)
         return read.error();
+    if (auto usage = read_table_usage())
+        status.table = *usage;
+    else if (usage.error().code != ENOENT)
+        return usage.error();
     return status;
 }
 

@@ -39,7 +39,8 @@ struct NamespaceStatus {
     bool plain = false; // flows without any SA are learned, too
     std::size_t flows = 0;
     std::size_t flows_max = 0;
-    std::uint64_t map_bytes = 0; // of the flow map, whether full or empty
+    std::uint64_t map_bytes = 0;     // of the flow map, whether full or empty
+    std::optional<TableUsage> table; // of the module; nothing where it is not loaded
 };
 
 DeviceStatus device_status(const Attached &device, const Link *link, const XdpState &xdp);
@@ -50,8 +51,7 @@ Result<NamespaceStatus> namespace_status(NetnsId id);
 // Of every network namespace with something attached.
 Result<std::vector<NamespaceStatus>> all_status();
 
-// @table: nothing where the module is not loaded.
-std::string render_status(const std::vector<NamespaceStatus> &namespaces, const std::string &module,
-                          const std::optional<TableUsage> &table);
+std::string render_status(const std::vector<NamespaceStatus> &namespaces,
+                          const std::string &module);
 
 } // namespace xfrm_xdp

@@ -84,19 +84,17 @@ std::string map_text(const NamespaceStatus &status)
 
 } // namespace
 
-std::string render_status(const std::vector<NamespaceStatus> &namespaces, const std::string &module,
-                          const std::optional<TableUsage> &table)
+std::string render_status(const std::vector<NamespaceStatus> &namespaces, const std::string &module)
 {
     std::string out = fmt::format("module xfrm_xdp: {}\n", module);
-
-    if (table)
-        out += table_text(*table);
 
     for (const auto &status : namespaces) {
         out += fmt::format("\n{}\n", title(status));
         out += devices_text(status);
         for (const auto &device : status.devices)
             out += render_changes(device.device, device.changes, "  ");
+        if (status.table)
+            out += table_text(*status.table);
         out += map_text(status);
         if (!status.missing.empty())
             out += fmt::format("  broken: {} was removed; detach and attach again\n",

@@ -12,7 +12,7 @@ namespace xfrm_xdp {
 
 namespace {
 
-// Of the calling thread's namespace; what it says is the same in all.
+// Of the calling thread's namespace.
 constexpr const char *table_file = "/proc/thread-self/net/xfrm_xdp_table";
 
 } // namespace

@@ -10,7 +10,7 @@
 
 namespace xfrm_xdp {
 
-// The module's table, of all network namespaces.
+// The flow table of a network namespace.
 struct TableUsage {
     std::uint64_t flows = 0;
     std::uint64_t max_flows = 0;
