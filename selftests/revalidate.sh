@@ -230,7 +230,7 @@ stopped_flow()
 	flow_times $INTERVAL "$DAY_MS"
 	send_on 20
 	expect_counts "$GW1" Encrypted=0
-	expect_range "flows forgotten" "$(since "$GW1" FlowReclaimed)" 1 4
+	expect_range "flows forgotten" "$(since "$GW1" FlowReclaimed)" 1 8
 	agent unstream name=S
 	rule_goes "$INNER"
 	test_end

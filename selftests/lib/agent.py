@@ -25,7 +25,7 @@ import traffic  # noqa: E402
 import xdp  # noqa: E402
 import xfrm  # noqa: E402
 
-CLONE_NEWNET = 0x40000000
+CLONE_NEWNET, MNT_DETACH = 0x40000000, 2
 FAULTS = bool(os.environ.get("XFRM_XDP_FAULTS"))
 # What is lost for want of memory is not waited for that long.
 PATIENCE = "1" if FAULTS else "5"
@@ -107,9 +107,9 @@ class Agent:
         return {"sent": stream.sent, "errors": stream.errors}
 
     def sweep(self, src, first, n):
-        """One datagram to each of some addresses in a row."""
+        """One datagram to each of some addresses in a row, whatever ICMP says of those before."""
         start = int.from_bytes(socket.inet_aton(first), "big")
-        with traffic.udp_socket(src, 0) as sock:
+        with traffic.udp_socket(src, 0, recverr="0") as sock:
             for i in range(int(n)):
                 sock.sendto(b"x" * 20, (socket.inet_ntoa((start + i).to_bytes(4, "big")), 5001))
 
@@ -280,6 +280,13 @@ class Agent:
                               stderr=subprocess.STDOUT, check=False)
         if done.returncode:
             raise OSError(done.returncode, "ip -batch: " + done.stdout.decode())
+
+    def netns_del(self, name):
+        """As ip(8) does, without starting it."""
+        path = "/run/netns/" + name
+        if libc.umount2(path.encode(), MNT_DETACH):
+            raise OSError(ctypes.get_errno(), "umount " + path)
+        os.unlink(path)
 
     def offload(self, dev, **what):
         for feature, state in what.items():

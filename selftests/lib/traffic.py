@@ -159,14 +159,14 @@ def family_of(addr):
     return socket.AF_INET6 if ":" in addr else socket.AF_INET
 
 
-def udp_socket(src, sport, ttl="64", tos="0", df=None, **_):
+def udp_socket(src, sport, ttl="64", tos="0", df=None, recverr="1", **_):
     fam = family_of(src)
     sock = socket.socket(fam, socket.SOCK_DGRAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if fam == socket.AF_INET:
         sock.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, int(ttl))
         sock.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, int(tos, 0))
-        sock.setsockopt(socket.IPPROTO_IP, IP_RECVERR, 1)
+        sock.setsockopt(socket.IPPROTO_IP, IP_RECVERR, int(recverr))
         sock.setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER, int(df or PMTUDISC_PROBE))
     else:
         sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, int(ttl))

@@ -246,8 +246,9 @@ TEST_F(ParityOfTime, ExpiresAlike)
         EXPECT_EQ(show(one.mib), show(outcome.mib));
         EXPECT_EQ(kinds(one.events), kinds(two.events));
         EXPECT_GE(sum_of(two.module, gone), static_cast<std::int64_t>(ends + Stage::pings));
+        // Behind a soft limit the stack is asked which SA it prefers; a packet each.
         EXPECT_EQ(sum_of(two.module, in ? decrypted : encrypted),
-                  static_cast<std::int64_t>(ages.size() - ends));
+                  in ? static_cast<std::int64_t>(ages.size() - ends) : 0);
         EXPECT_EQ(one.out.size(), ages.size() - ends);
     }
 }
