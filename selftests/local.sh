@@ -36,6 +36,7 @@ rules()
 			$1 ipsec in ip saddr $GW2_4 counter comment "saddr"
 			$1 ipsec in reqid 2 counter comment "other reqid"
 			$1 meta ipsec missing counter comment "missing"
+			$1 meta ipsec exists meta length > 65535 counter comment "big"
 		}
 	}
 	END
@@ -97,7 +98,21 @@ pings()
 	test_end
 }
 
-# bulk WHAT DST SRC: all of a connection by XDP and GRO, nothing by the stack's ESP
+# expect_big: packets of more than 64 KiB were delivered if BIG is 1, none if it is 0
+expect_big()
+{
+	local n
+
+	n=$(in_ns "$GW1" nft list ruleset |
+		sed -n 's/.*counter packets \([0-9]*\) .* comment "big".*/\1/p')
+	expect_range "packets of more than 64 KiB" "$n" $BIG $((BIG * 1000))
+}
+
+# gone: nothing of a connection to port 7777 is under way
+gone() { ! in_ns "$GW1" grep -q ':1E61 ' /proc/net/tcp /proc/net/tcp6; }
+
+# bulk WHAT DST SRC [KEY=VALUE of transfer]…: all of a connection by XDP and GRO, nothing by
+# the stack's ESP
 bulk()
 {
 	local segments restored
@@ -109,7 +124,8 @@ bulk()
 	sa_read "$GW1" $SPI_BA
 	local before=${SA[packets]}
 	mark "$GW1" "$GW2"
-	transfer 7777 "$2" "$3" "$HB" $SIZE
+	transfer 7777 "$2" "$3" "$HB" $SIZE "${@:4}"
+	wait_for 5 gone
 	counters "$GW1"
 	sa_read "$GW1" $SPI_BA
 	segments=$(since "$GW1" InputDone) restored=$(since "$GW1" Restored)
@@ -119,11 +135,53 @@ bulk()
 	expect_range "packets that GRO made of them" "$restored" 1 $((segments * 10 / LEAST))
 	expect_count "$GW1" ForwardDone 0
 	expect_count "$GW1" RestoreForged 0
+	expect_big
 	expect_rules "$restored"
 	# GW2 tells B the MTU; for IPv6 the kernel counts that as an error.
 	expect_no_errors "$GW1" "$GW2" except XfrmOutStateModeError
 	note "$1: $segments segments, $restored packets"
 	test_end
+}
+
+# bulk_by_stack, the same by the plain kernel
+bulk_by_stack()
+{
+	test_begin "TCP to $2: $1"
+	taught
+	transfer 7777 "$2" "$3" "$HB" 20000
+	rules "tcp dport 7777"
+	mark "$GW1" "$GW2"
+	transfer 7777 "$2" "$3" "$HB" $SIZE "${@:4}"
+	wait_for 5 gone
+	expect_big
+	expect_counts "$GW1" InputDone=0 Restored=0
+	expect_no_errors "$GW1" "$GW2" except XfrmOutStateModeError
+	must in_ns "$GW1" nft flush ruleset
+	test_end
+}
+
+# big_tcp: GRO may merge more than 64 KiB, and finds what came within 100 ms, 64 segments a
+# poll. PSH ends what is merged: TCP sets it in all that it leaves to segmentation, and after
+# each half of the window that it has seen.
+big_tcp()
+{
+	agent gro_max "ns=$GW1" dev=wire size=200000
+	wire_sys gro_flush_timeout=100000000
+	must in_ns "$WIRE" tc qdisc replace dev g1 root pfifo limit 20000
+	agent sysctl "ns=$HB" net.ipv4.tcp_timestamps=0
+	configure "$HB" "link set eth0 gso_max_segs 1" \
+		"route replace default via 203.0.113.1 initcwnd 300" \
+		"route replace default via 2001:db8:b::1 initcwnd 300"
+}
+
+big_tcp_end()
+{
+	configure "$HB" "link set eth0 gso_max_segs 65535" \
+		"route replace default via 203.0.113.1" "route replace default via 2001:db8:b::1"
+	agent sysctl "ns=$HB" net.ipv4.tcp_timestamps=1
+	must in_ns "$WIRE" tc qdisc del dev g1 root
+	wire_sys gro_flush_timeout=2000000
+	agent gro_max "ns=$GW1" dev=wire size=65536
 }
 
 # A service that wants the SA of its policy: between the gateways, in transport mode.
@@ -314,8 +372,8 @@ tc_order()
 SIZE=300000
 [ ! -e /sys/kernel/debug/kmemleak ] || SIZE=150000
 
-plan $((14 + 1 + ${#REFUSED[@]}))
-needs nft:nftables ping:iputils-ping
+plan $((14 + 4 + 1 + ${#REFUSED[@]}))
+needs nft:nftables tc:iproute2 ping:iputils-ping
 setup
 agent sink name=G "ns=$GW1" port=5002
 agent sink name=N "ns=$GW1" port=5003
@@ -333,6 +391,7 @@ datagrams "$GW1_LAN6" "$B6"
 pings "$GW1_LAN4" "$B4"
 pings "$GW1_LAN6" "$B6"
 LEAST=15	# tenths of a segment in a packet
+BIG=0
 bulk "GRO merges what XDP decrypted" "$GW1_LAN4" "$B4"
 bulk "GRO merges what XDP decrypted" "$GW1_LAN6" "$B6"
 for ((i = 0; i < ${#REFUSED[@]}; i++)); do
@@ -348,7 +407,22 @@ bulk "on another CPU, by RPS" "$GW1_LAN4" "$B4"
 wire_sys queues/rx-0/rps_cpus=0 threaded=1
 bulk "from a NAPI thread" "$GW1_LAN4" "$B4"
 wire_sys threaded=0
+
+big_tcp
+LEAST=100 SIZE=900000 BIG=1
+windows=(warm=300000 rcvbuf=4000000)
+bulk "BIG TCP, decrypted in XDP" "$GW1_LAN4" "$B4" "${windows[@]}"
+bulk "BIG TCP, decrypted in XDP" "$GW1_LAN6" "$B6" "${windows[@]}"
 detach
+# As while XDP is there: a veth polls only for a peer that segments by itself.
+agent offload "ns=$GW1" dev=wire gro=on
+agent offload "ns=$WIRE" dev=g1 tso=off
+bulk_by_stack "BIG TCP by the plain kernel" "$GW1_LAN4" "$B4" "${windows[@]}"
+bulk_by_stack "BIG TCP by the plain kernel" "$GW1_LAN6" "$B6" "${windows[@]}"
+agent offload "ns=$WIRE" dev=g1 tso=on
+big_tcp_end
+
+LEAST=10 SIZE=100000 BIG=0
 must in_ns "$GW1" ethtool -K lan rxvlan off rx-vlan-stag-hw-parse off
 must in_ns "$GW1" ethtool -K wire rxvlan off rx-vlan-stag-hw-parse off
 must in_ns "$HA" ethtool -K eth0 txvlan off tx-vlan-stag-hw-insert off

@@ -292,23 +292,31 @@ class Agent:
         for feature, state in what.items():
             offload.switch(dev, feature, state == "on")
 
+    def gro_max(self, dev, size):
+        offload.gro_max(dev, int(size))
+
     def sysctl(self, **values):
         for key, value in values.items():
             with open("/proc/sys/" + key.replace(".", "/"), "w", encoding="ascii") as file:
                 file.write(value)
 
-    def tcp_serve(self, name, addr, port):
-        self.servers[name] = traffic.TcpServer(addr, int(port))
+    def tcp_serve(self, name, addr, port, rcvbuf="0"):
+        self.servers[name] = traffic.TcpServer(addr, int(port), int(rcvbuf))
 
-    def tcp_send(self, src, dst, port, size, timeout="20"):
-        data = os.urandom(1 << 16)
-        left, digest = int(size), hashlib.sha256()
+    def tcp_send(self, src, dst, port, size, timeout="20", warm="0"):
+        """All at once, but for what lets the windows grow first, of which nothing is on its way.
+
+        A segment with PSH ends what GRO merges: the end of each write has one, and so has each
+        half of the largest window that the receiver has offered yet.
+        """
+        digest = hashlib.sha256()
         with socket.create_connection((dst, int(port)), float(timeout), (src, 0)) as sock:
-            while left:
-                piece = data[:min(left, len(data))]
-                sock.sendall(piece)
-                digest.update(piece)
-                left -= len(piece)
+            if int(warm):
+                sock.setsockopt(socket.SOL_SOCKET, traffic.SO_SNDBUFFORCE, 8 * int(size))
+                traffic.send_pieces(sock, int(warm), 1 << 14, digest)
+                traffic.wait_acked(sock, float(timeout))
+            traffic.send_pieces(sock, int(size) - int(warm), int(size) if int(warm) else 1 << 16,
+                                digest)
         return {"sent": size, "sha256": digest.hexdigest()}
 
     def tcp_try(self, src, dst, port, timeout="0.5"):

@@ -84,13 +84,21 @@ expect_got()
 	[ -z "${3:-}" ] || expect "TTL at $1" "${R[ttl]}" "$3"
 }
 
-# transfer PORT DST SRC NS SIZE: TCP from there to GW1 itself, every byte
+# transfer PORT DST SRC NS SIZE [KEY=VALUE]…: TCP from there to GW1 itself, every byte; rcvbuf=
+# is of the server, the rest of the sender
 transfer()
 {
-	local sha
+	local sha arg rcvbuf=0
+	local -a sender=()
 
-	agent tcp_serve name=T "ns=$GW1" addr="$2" port="$1"
-	agent tcp_send "ns=$4" src="$3" dst="$2" port="$1" size="$5"
+	for arg in "${@:6}"; do
+		case $arg in
+		rcvbuf=*)	local "$arg" ;;
+		*)		sender+=("$arg") ;;
+		esac
+	done
+	agent tcp_serve name=T "ns=$GW1" addr="$2" port="$1" rcvbuf="$rcvbuf"
+	agent tcp_send "ns=$4" src="$3" dst="$2" port="$1" size="$5" "${sender[@]}"
 	sha=${R[sha256]}
 	agent tcp_got name=T
 	expect "bytes" "${R[total]}" "$5"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What a device leaves to hardware, as `ethtool -K` sets it."""
+"""What a device leaves to hardware, as `ethtool -K` sets it, and how much GRO may merge."""
 
 import array
 import fcntl
@@ -16,3 +16,20 @@ def switch(dev, feature, state):
     ifreq = struct.pack("=16sQ16x", dev.encode(), value.buffer_info()[0])
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         fcntl.ioctl(sock, SIOCETHTOOL, ifreq)
+
+
+RTM_SETLINK, NLM_F_REQUEST, NLM_F_ACK = 19, 0x1, 0x4
+IFLA_GRO_MAX_SIZE, IFLA_GRO_IPV4_MAX_SIZE = 58, 64
+
+
+def gro_max(dev, size):
+    """Debian's ip(8) does not know the one of IPv4."""
+    body = struct.pack("=BxHiII", socket.AF_UNSPEC, 0, socket.if_nametoindex(dev), 0, 0)
+    for kind in (IFLA_GRO_MAX_SIZE, IFLA_GRO_IPV4_MAX_SIZE):
+        body += struct.pack("=HHI", 8, kind, size)
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as sock:
+        sock.send(struct.pack("=IHHII", 16 + len(body), RTM_SETLINK,
+                              NLM_F_REQUEST | NLM_F_ACK, 1, 0) + body)
+        error = struct.unpack_from("=i", sock.recv(4096), 16)[0]
+    if error:
+        raise OSError(-error, "gro_max_size of " + dev)

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Those who send and receive: datagrams that can be told apart, and TCP streams."""
 
+import fcntl
 import hashlib
 import os
 import socket
 import struct
 import sys
+import termios
 import threading
 import time
 
@@ -13,7 +15,7 @@ import packets
 
 IP_RECVTTL, IP_RECVERR, IP_MTU_DISCOVER, PMTUDISC_PROBE = 12, 11, 10, 3
 IPV6_RECVERR, IPV6_MTU_DISCOVER = 25, 23
-SO_RCVBUFFORCE = 33
+SO_SNDBUFFORCE, SO_RCVBUFFORCE = 32, 33
 UDP_ENCAP, UDP_ENCAP_ESPINUDP = 100, 2
 TCPI_TOTAL_RETRANS_AT = 100      # in struct tcp_info
 
@@ -117,12 +119,37 @@ class TcpStream(threading.Thread):
         return struct.unpack_from("=I", info, TCPI_TOTAL_RETRANS_AT)[0]
 
 
+def send_pieces(sock, size, piece, digest):
+    data = os.urandom(min(size, piece))
+    while size:
+        data = data[:size]
+        sock.sendall(data)
+        digest.update(data)
+        size -= len(data)
+
+
+def wait_acked(sock, timeout):
+    """Until the receiver has all that was written."""
+    end = time.monotonic() + timeout
+    left = bytearray(4)
+    while True:
+        fcntl.ioctl(sock, termios.TIOCOUTQ, left)
+        if not any(left):
+            return
+        if time.monotonic() > end:
+            raise TimeoutError("bytes that are not acknowledged: %d" %
+                               int.from_bytes(left, sys.byteorder))
+        time.sleep(0.005)
+
+
 class TcpServer(threading.Thread):
     """Takes one connection and hashes what comes."""
 
-    def __init__(self, addr, port):
+    def __init__(self, addr, port, rcvbuf=0):
         super().__init__(daemon=True)
         self.sock = socket.create_server((addr, port), family=family_of(addr))
+        if rcvbuf:
+            self.sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, rcvbuf)
         self.total, self.hash = 0, hashlib.sha256()
         self.start()
 
