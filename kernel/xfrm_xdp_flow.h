@@ -37,8 +37,8 @@ struct xfrm_xdp_port *xfrm_xdp_port_find(struct xfrm_xdp_net *xn, u32 ifindex);
 struct xfrm_xdp_port *xfrm_xdp_port_get(struct xfrm_xdp_net *xn, u32 ifindex);
 int xfrm_xdp_port_link(struct xfrm_xdp_net *xn, struct xfrm_xdp_flow *flow);
 void xfrm_xdp_port_unlink(struct xfrm_xdp_flow *flow);
-void xfrm_xdp_port_purge(struct xfrm_xdp_net *xn, u32 ifindex);
-void xfrm_xdp_port_remove(struct xfrm_xdp_net *xn, u32 ifindex);
+void xfrm_xdp_port_purge(struct xfrm_xdp_net *xn, const struct net_device *dev);
+void xfrm_xdp_port_remove(struct xfrm_xdp_net *xn, const struct net_device *dev);
 void xfrm_xdp_ports_free(struct xfrm_xdp_net *xn);
 
 /* xfrm_xdp_flow.c: flows, from when they are learned to when they are forgotten */

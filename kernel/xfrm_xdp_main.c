@@ -99,10 +99,10 @@ static int xfrm_xdp_netdev_event(struct notifier_block *nb, unsigned long event,
 	case NETDEV_DOWN:
 	/* What a port of a bridge receives is not for the IP layer any more. */
 	case NETDEV_CHANGEUPPER:
-		xfrm_xdp_port_purge(xn, dev->ifindex);
+		xfrm_xdp_port_purge(xn, dev);
 		break;
 	case NETDEV_UNREGISTER:
-		xfrm_xdp_port_remove(xn, dev->ifindex);
+		xfrm_xdp_port_remove(xn, dev);
 	}
 	return NOTIFY_DONE;
 }

@@ -40,12 +40,15 @@ struct xfrm_xdp_port *xfrm_xdp_port_find(struct xfrm_xdp_net *xn, u32 ifindex)
 struct xfrm_xdp_port *xfrm_xdp_port_get(struct xfrm_xdp_net *xn, u32 ifindex)
 {
 	struct xfrm_xdp_port *port = xa_load(&xn->ports, ifindex), *other;
+	const struct net_device *dev;
 
-	if (likely(port) || !dev_get_by_index_rcu(xn->net, ifindex))
+	if (likely(port))
 		return port;
-	port = kzalloc(sizeof(*port), GFP_ATOMIC | __GFP_NOWARN);
+	dev = dev_get_by_index_rcu(xn->net, ifindex);
+	port = dev ? kzalloc(sizeof(*port), GFP_ATOMIC | __GFP_NOWARN) : NULL;
 	if (!port)
 		return NULL;
+	port->dev = dev;
 	other = xa_cmpxchg(&xn->ports, ifindex, NULL, port, GFP_ATOMIC | __GFP_NOWARN);
 	if (likely(!other))
 		return port;
@@ -113,6 +116,16 @@ void xfrm_xdp_port_unlink(struct xfrm_xdp_flow *flow)
 		hlist_del_init(&flow->ports[end]);
 }
 
+/* The port of this very device: another one may have its ifindex by now. */
+static struct xfrm_xdp_port *xfrm_xdp_port_of(struct xfrm_xdp_net *xn,
+					      const struct net_device *dev)
+{
+	struct xfrm_xdp_port *port = xa_load(&xn->ports, dev->ifindex);
+
+	lockdep_assert_held(&xn->lock);
+	return port && port->dev == dev ? port : NULL;
+}
+
 /* Unlinks the first few of @flows; returns whether there are more. */
 static bool xfrm_xdp_port_purge_some(struct xfrm_xdp_net *xn, struct hlist_head *flows,
 				     enum xfrm_xdp_end end)
@@ -127,48 +140,54 @@ static bool xfrm_xdp_port_purge_some(struct xfrm_xdp_net *xn, struct hlist_head 
 	return !hlist_empty(flows);
 }
 
-/**
- * xfrm_xdp_port_purge() - unlink the flows of a device
- * @xn: of the device's namespace
- * @ifindex: of the device
- *
- * Context: process, RTNL held.
- */
-void xfrm_xdp_port_purge(struct xfrm_xdp_net *xn, u32 ifindex)
+/* Unlinks the flows of a device, and ends its port if it leaves. */
+static void xfrm_xdp_port_end(struct xfrm_xdp_net *xn, const struct net_device *dev, bool leaves)
 {
-	struct hlist_head flows[XFRM_XDP_NR_ENDS];
+	struct hlist_head flows[XFRM_XDP_NR_ENDS] = {};
 	struct xfrm_xdp_port *port;
 	unsigned int end;
 
-	/* Stable: only RTNL's holder removes a port. */
-	port = xfrm_xdp_port_find(xn, ifindex);
-	if (!port)
-		return;
-	/* Flows that are learned meanwhile stay. */
 	spin_lock_bh(&xn->lock);
-	for (end = 0; end < XFRM_XDP_NR_ENDS; end++)
+	port = xfrm_xdp_port_of(xn, dev);
+	for (end = 0; port && end < XFRM_XDP_NR_ENDS; end++)
 		hlist_move_list(&port->flows[end], &flows[end]);
+	/* In the same hold of the lock: no flow can be linked to it after that. */
+	if (port && leaves) {
+		xa_erase(&xn->ports, dev->ifindex);
+		kfree_rcu(port, rcu);
+	}
 	spin_unlock_bh(&xn->lock);
 	for (end = 0; end < XFRM_XDP_NR_ENDS; end++)
-		while (xfrm_xdp_port_purge_some(xn, &flows[end], end))
+		while (!hlist_empty(&flows[end]) && xfrm_xdp_port_purge_some(xn, &flows[end], end))
 			cond_resched();
+}
+
+/**
+ * xfrm_xdp_port_purge() - unlink the flows of a device
+ * @xn: of the device's namespace
+ * @dev: the device
+ *
+ * Flows that are learned meanwhile stay.
+ *
+ * Context: process.
+ */
+void xfrm_xdp_port_purge(struct xfrm_xdp_net *xn, const struct net_device *dev)
+{
+	xfrm_xdp_port_end(xn, dev, false);
 }
 
 /**
  * xfrm_xdp_port_remove() - end the port of a device that leaves its namespace
  * @xn: of the namespace
- * @ifindex: of the device
+ * @dev: the device
  *
- * Context: process, RTNL held.
+ * NETDEV_UNREGISTER is repeated as long as somebody holds a reference to the device.
+ *
+ * Context: process.
  */
-void xfrm_xdp_port_remove(struct xfrm_xdp_net *xn, u32 ifindex)
+void xfrm_xdp_port_remove(struct xfrm_xdp_net *xn, const struct net_device *dev)
 {
-	struct xfrm_xdp_port *port;
-
-	xfrm_xdp_port_purge(xn, ifindex);
-	port = xa_erase_bh(&xn->ports, ifindex);
-	if (port)
-		kfree_rcu(port, rcu);
+	xfrm_xdp_port_end(xn, dev, true);
 }
 
 /**
