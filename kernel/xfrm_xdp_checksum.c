@@ -6,30 +6,25 @@
 #include <net/rtnetlink.h>
 #include "xfrm_xdp_checksum.h"
 
-/*
- * A device that may receive checksums that are not finished. By its kind: the features of the
- * other end change, and a tap's user says it of each packet.
- */
-static bool xfrm_xdp_checksum_left(const struct net_device *dev)
+/* A tap runs the program of its driver on an sk_buff where it got a GSO packet. */
+static bool xfrm_xdp_checksum_tap(const struct xdp_buff *xdp)
 {
-	const char *kind = dev->rtnl_link_ops ? dev->rtnl_link_ops->kind : "";
+	const struct rtnl_link_ops *ops = xdp->rxq->dev->rtnl_link_ops;
 
-	return !strcmp(kind, "veth") || !strcmp(kind, "tun");
+	return xfrm_xdp_on_device_queue(xdp) && ops && !strcmp(ops->kind, "tun");
 }
 
 /**
  * xfrm_xdp_checksum_owed() - an sk_buff behind the frame has its checksum finished later
  * @xdp: frame whose packet is xfrm_xdp_checksum_partial()
  *
- * Then it is finished on the way out, into ciphertext if need be, or by a device that cannot:
- * in generic mode, and where a tap gives a GSO packet to the program of its driver.
+ * Then it is finished on the way out, into ciphertext if need be, or by a device that cannot.
  *
  * Context: XDP.
  */
 bool xfrm_xdp_checksum_owed(const struct xdp_buff *xdp)
 {
-	return xfrm_xdp_is_generic(xdp) ||
-	       (xfrm_xdp_on_device_queue(xdp) && xfrm_xdp_checksum_left(xdp->rxq->dev));
+	return xfrm_xdp_is_generic(xdp) || xfrm_xdp_checksum_tap(xdp);
 }
 
 /**
@@ -49,19 +44,6 @@ __sum16 xfrm_xdp_checksum_pseudo(const struct xfrm_xdp_pkt *pkt)
 	if (pkt->family == AF_INET)
 		return ~csum_tcpudp_magic(saddr->a4, daddr->a4, 0, pkt->proto, 0);
 	return ~csum_ipv6_magic(&saddr->in6, &daddr->in6, 0, pkt->proto, 0);
-}
-
-/**
- * xfrm_xdp_checksum_learn() - what packets of a flow may have in place of a checksum
- * @dev: where XDP runs
- * @pkt: one of them, as it came in the clear
- *
- * Context: any.
- * Return: xfrm_xdp_checksum_pseudo(), or 0 where all of them are complete.
- */
-__sum16 xfrm_xdp_checksum_learn(const struct net_device *dev, const struct xfrm_xdp_pkt *pkt)
-{
-	return xfrm_xdp_checksum_left(dev) ? xfrm_xdp_checksum_pseudo(pkt) : 0;
 }
 
 /**

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Checksums that the sender left to hardware. The other end of a veth and the user of a tap are
- * software, and hand over TCP and UDP with the sum of the pseudo-header in the checksum field
- * (CHECKSUM_PARTIAL); an sk_buff says so, a frame does not. Inline, for every packet that came
- * in the clear.
+ * Checksums that the sender left to hardware. The other end of a veth or xen-netfront and the
+ * user of a tap are software, and hand over TCP and UDP with the sum of the pseudo-header in the
+ * checksum field (CHECKSUM_PARTIAL); an sk_buff says so, a frame does not. So every packet that
+ * came in the clear is looked at, whatever its device. Inline.
  */
 #ifndef _XFRM_XDP_CHECKSUM_H
 #define _XFRM_XDP_CHECKSUM_H

@@ -351,7 +351,7 @@ static struct xfrm_xdp_flow *xfrm_xdp_learn_new(const struct xfrm_xdp_lesson *l,
 	flow->leaving = l->leaving;
 	flow->via = l->via ? l->via->handle : 0;
 	flow->policy_gen = l->gen;
-	flow->pseudo = l->sa ? 0 : xfrm_xdp_checksum_learn(l->rx, &l->pkt);
+	flow->pseudo = l->sa ? 0 : xfrm_xdp_checksum_pseudo(&l->pkt);
 	return flow;
 }
 
