@@ -58,11 +58,11 @@ enum xfrm_xdp_requests {
  * @addr_gen: counts addresses that this host has lost
  * @optional: by hash of protocol and reqid: outbound policies have had such an SA optional
  * @unheard: jiffies when no socket listened to events of replay states
+ * @unlinked: counts the flows that were unlinked, from a number on that other namespaces are
+ *	2^40 away from. A flow that was found after one value was read is of this namespace, and not
+ *	freed in a later RCU read side that reads the same value.
  * @requests: enum xfrm_xdp_requests
  * @learns: bpf_xfrm_flow_learn() has been called there
- * @unlinked: counts the flows that were unlinked, from a number on that no other namespace
- *	ever reaches. A flow that was found after one value was read is of this namespace, and not
- *	freed in a later RCU read side that reads the same value.
  * @lock: of all below, BH off; lookups are under RCU. Innermost, but for the locks of the
  *	rhashtable and the xarrays.
  * @by_id: flows by their key and kind
@@ -81,10 +81,10 @@ struct xfrm_xdp_net {
 	atomic_t policy_gen;
 	atomic_t addr_gen;
 	unsigned long unheard;
+	u64 unlinked;
 	u32 requests;
 	bool learns;
 	DECLARE_BITMAP(optional, 1 << XFRM_XDP_OPTIONAL_BITS);
-	u64 unlinked;
 	spinlock_t lock;	/* of all below */
 	struct rhashtable by_id;
 	struct xarray handles[XFRM_XDP_NR_PARTS];
@@ -170,7 +170,6 @@ void xfrm_xdp_vlan_rx(const struct net_device *dev, unsigned int len);
 void xfrm_xdp_vlan_sent(const struct net_device *dev, unsigned int len);
 
 /* xfrm_xdp_checksum.c: checksums that were left to hardware */
-__sum16 xfrm_xdp_checksum_learn(const struct net_device *dev, const struct xfrm_xdp_pkt *pkt);
 bool xfrm_xdp_checksum_owed(const struct xdp_buff *xdp);
 __sum16 xfrm_xdp_checksum_pseudo(const struct xfrm_xdp_pkt *pkt);
 

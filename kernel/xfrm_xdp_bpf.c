@@ -151,6 +151,7 @@ __bpf_kfunc int bpf_xdp_xfrm_metadata(struct xdp_md *ctx, struct bpf_xfrm_xdp_op
 
 	if (!xfrm_xdp_opts_ok(opts, opts__sz, sizeof(*opts)))
 		return -EINVAL;
+	guard(xfrm_xdp_rcu)();
 	err = xfrm_xdp_meta_store((struct xdp_buff *)ctx, &result);
 	*opts = result;
 	return err;

@@ -132,7 +132,8 @@ static void xfrm_xdp_flow_free_rcu(struct rcu_head *rcu)
  */
 void xfrm_xdp_flow_free(struct xfrm_xdp_flow *flow)
 {
-	call_rcu(&flow->rcu, xfrm_xdp_flow_free_rcu);
+	/* Keys and routes must not wait for an idle CPU. */
+	call_rcu_hurry(&flow->rcu, xfrm_xdp_flow_free_rcu);
 }
 
 static bool xfrm_xdp_flow_has_bundle(const struct xfrm_xdp_flow *flow)
@@ -490,7 +491,8 @@ int xfrm_xdp_flows_init(struct xfrm_xdp_net *xn)
 void xfrm_xdp_flows_free(struct xfrm_xdp_net *xn)
 {
 	xfrm_xdp_flow_purge(xn);
-	cancel_delayed_work_sync(&xn->sweeper);
+	/* An SA that dies may still want it. */
+	disable_delayed_work_sync(&xn->sweeper);
 	xfrm_xdp_ports_free(xn);
 	xfrm_xdp_slots_free(xn);
 	xfrm_xdp_table_free(xn);

@@ -49,8 +49,8 @@ bool xfrm_xdp_input_room(const struct xfrm_state *x, const struct xdp_buff *xdp,
 			 unsigned int esp)
 {
 	return x->props.mode == XFRM_MODE_TUNNEL &&
-	       xfrm_xdp_headroom(xdp) + esp + sizeof(struct ip_esp_hdr) +
-	       crypto_aead_ivsize(x->data) >= sizeof(struct xfrm_xdp_meta);
+	       xfrm_xdp_headroom(xdp) + (int)(esp + sizeof(struct ip_esp_hdr) +
+	       crypto_aead_ivsize(x->data)) >= (int)sizeof(struct xfrm_xdp_meta);
 }
 
 /* What udp_rcv() checks before it looks into the packet. */

@@ -205,9 +205,9 @@ static __always_inline void xfrm_xdp_input_back(const struct xfrm_xdp_frame *f,
 }
 
 /* Bytes in front of the frame that are not the driver's own. */
-static __always_inline unsigned int xfrm_xdp_headroom(const struct xdp_buff *xdp)
+static __always_inline int xfrm_xdp_headroom(const struct xdp_buff *xdp)
 {
-	return xdp->data - xdp->data_hard_start - sizeof(struct xdp_frame);
+	return xdp->data - xdp->data_hard_start - (int)sizeof(struct xdp_frame);
 }
 
 /*
@@ -242,8 +242,8 @@ static __always_inline int xfrm_xdp_input_check(const struct xfrm_state *x,
 		return XFRM_XDP_R_PUNT_ENCAP;
 	if (pkt->mac_len + pkt->len > XFRM_XDP_FRAME_DATA)
 		return XFRM_XDP_R_PUNT_ROOM;
-	if (unlikely(xfrm_xdp_headroom(xdp) < sizeof(struct ipv6hdr) +
-					      sizeof(struct xfrm_xdp_meta)) &&
+	if (unlikely(xfrm_xdp_headroom(xdp) < (int)(sizeof(struct ipv6hdr) +
+						    sizeof(struct xfrm_xdp_meta))) &&
 	    !xfrm_xdp_input_room(x, xdp, esp))
 		return XFRM_XDP_R_PUNT_ROOM;
 	return XFRM_XDP_OK;

@@ -12,6 +12,9 @@
 /* How many flows are compared to find one to evict. */
 #define XFRM_XDP_EVICT_FLOWS	16
 
+/* How many flows are visited before the CPU is given to others. */
+#define XFRM_XDP_WALK_FLOWS	64
+
 /* Of all namespaces: a handle of one never matches in another, nor after a reload. */
 static atomic64_t xfrm_xdp_generation;
 
@@ -172,14 +175,14 @@ void xfrm_xdp_slots_walk(struct xfrm_xdp_net *xn,
 			 void (*visit)(struct xfrm_xdp_net *xn, struct xfrm_xdp_flow *flow))
 {
 	struct xfrm_xdp_flow *flow;
+	unsigned int part, nr = 0;
 	unsigned long index;
-	unsigned int part;
 
 	for (part = 0; part < XFRM_XDP_NR_PARTS; part++) {
 		rcu_read_lock();
 		xa_for_each(&xn->handles[part], index, flow) {
 			visit(xn, flow);
-			if (index % XA_CHUNK_SIZE)
+			if (++nr % XFRM_XDP_WALK_FLOWS)
 				continue;
 			rcu_read_unlock();
 			cond_resched();

@@ -130,12 +130,13 @@ int __init xfrm_xdp_stack_rx_init(void)
 	for (i = 0; i < XFRM_XDP_STACK_RX_PROTOS; i++) {
 		err = xfrm4_protocol_register(&xfrm_xdp_stack_rx4[i], xfrm_xdp_stack_rx_protos[i]);
 		if (err) {
-			xfrm_xdp_stack_rx_remove(i, i);
+			/* It may be listed in spite of that. */
+			xfrm_xdp_stack_rx_remove(i + 1, i);
 			return err;
 		}
 		err = xfrm6_protocol_register(&xfrm_xdp_stack_rx6[i], xfrm_xdp_stack_rx_protos[i]);
 		if (err) {
-			xfrm_xdp_stack_rx_remove(i + 1, i);
+			xfrm_xdp_stack_rx_remove(i + 1, i + 1);
 			return err;
 		}
 	}
