@@ -117,7 +117,7 @@ static void xfrm_xdp_flow_free_rcu(struct rcu_head *rcu)
 {
 	struct xfrm_xdp_flow *flow = container_of(rcu, struct xfrm_xdp_flow, rcu);
 
-	if (flow->kind == XFRM_XDP_FLOW_FORWARD || flow->kind == XFRM_XDP_FLOW_DETOUR)
+	if (xfrm_xdp_flow_routed(flow))
 		dst_release(flow->dst);
 	else if (flow->x)
 		xfrm_state_put(flow->x);
@@ -181,8 +181,7 @@ static int xfrm_xdp_flow_reserve(struct xfrm_xdp_net *xn, struct xfrm_xdp_flow *
 	int err = xfrm_xdp_slots_reserve(xn, flow);
 	struct xfrm_xdp_flow *victim;
 
-	if (likely(!err) ||
-	    (flow->kind != XFRM_XDP_FLOW_FORWARD && flow->kind != XFRM_XDP_FLOW_DETOUR))
+	if (likely(!err) || !xfrm_xdp_flow_routed(flow))
 		return err;
 	victim = xfrm_xdp_slots_victim(xn);
 	if (!victim)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Do rules or programs of others stand outside the learner's hooks? What arrives is noted before
+ * Detect rules or programs of others outside the learner's hooks. What arrives is noted before
  * all rules, and learned behind all of them. But netfilter links of BPF cannot have the very
  * first and last priority, which chains of nftables can; and of hooks of one priority the later
  * one comes before the others. So who stands outside is looked at, where something is learned:
@@ -21,7 +21,7 @@ static bool xfrm_xdp_hooks_learner(const struct bpf_prog *prog)
 }
 
 /**
- * xfrm_xdp_hooks_sent_on() - has a hook sent the packet on, and not the IP layer?
+ * xfrm_xdp_hooks_sent_on() - tell whether a hook sent the packet on, and not the IP layer
  * @skb: packet that looks forwarded
  *
  * IPVS does from LOCAL_IN, and rules send copies (TEE, dup). Of IPv4 a flag tells, of which
@@ -66,7 +66,7 @@ static bool xfrm_xdp_hooks_before(const struct nf_hook_entries *e, bool first)
 }
 
 /**
- * xfrm_xdp_hooks_outside() - does anything stand before the learner, or behind it?
+ * xfrm_xdp_hooks_outside() - detect hooks before the learner or behind it
  * @net: namespace
  * @family: of the packet
  * @hook: where it is learned from, behind all rules: POST_ROUTING or LOCAL_IN

@@ -47,11 +47,16 @@ static inline u32 xfrm_xdp_flow_idle(const struct xfrm_xdp_flow *flow)
 	return min_t(u32, max(idle, 0), xfrm_xdp_flow_age(flow));
 }
 
+/* Flows that any sender can make have a route or bundle; those of SAs have the SA. */
+static inline bool xfrm_xdp_flow_routed(const struct xfrm_xdp_flow *flow)
+{
+	return flow->kind == XFRM_XDP_FLOW_FORWARD || flow->kind == XFRM_XDP_FLOW_DETOUR;
+}
+
 /* The SA that a flow is encrypted or decrypted by, or NULL. A bundle holds its SA. */
 static inline struct xfrm_state *xfrm_xdp_flow_sa(const struct xfrm_xdp_flow *flow)
 {
-	return flow->kind == XFRM_XDP_FLOW_FORWARD || flow->kind == XFRM_XDP_FLOW_DETOUR ?
-	       flow->dst->xfrm : flow->x;
+	return xfrm_xdp_flow_routed(flow) ? flow->dst->xfrm : flow->x;
 }
 
 /**
@@ -172,7 +177,7 @@ static inline u32 xfrm_xdp_meta_ifindex(void)
 }
 
 /**
- * xfrm_xdp_meta_is() - is a packet, by its tuple, the one that was decrypted?
+ * xfrm_xdp_meta_is() - compare the tuple of a packet with the one that was decrypted
  * @pkt: the packet; the program may have written to it
  *
  * Context: XDP, after xfrm_xdp_meta_sa() has named an SA.

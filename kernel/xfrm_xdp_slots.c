@@ -38,8 +38,7 @@ MODULE_PARM_DESC(max_flows, "flows of a network namespace, up to 4194304; more e
 
 static enum xfrm_xdp_part xfrm_xdp_part_of(const struct xfrm_xdp_flow *flow)
 {
-	return flow->kind == XFRM_XDP_FLOW_FORWARD || flow->kind == XFRM_XDP_FLOW_DETOUR ?
-	       XFRM_XDP_PART_FLOWS : XFRM_XDP_PART_SAS;
+	return xfrm_xdp_flow_routed(flow) ? XFRM_XDP_PART_FLOWS : XFRM_XDP_PART_SAS;
 }
 
 static u32 xfrm_xdp_part_limit(enum xfrm_xdp_part part)
